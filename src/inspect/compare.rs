@@ -38,9 +38,22 @@ enum Step {
     OnlyB(Linked),
 }
 
+impl Step {
+    /// Bytes of its text.
+    fn bytes(&self) -> usize {
+        let of = |linked: &Linked| linked.path.len() + linked.to.as_ref().map_or(0, String::len);
+        match self {
+            Self::Both(a, b, _) => of(a) + of(b),
+            Self::OnlyA(one) | Self::OnlyB(one) => of(one),
+        }
+    }
+}
+
 /// So many are known before the first of them is compared, so that the second side's values can be read
 /// ahead.
 const STEPS: usize = 1024;
+/// But no more than have so many bytes of paths: groups may be deep inside one another.
+const PATHS: usize = 512 << 10;
 
 /// All differences between two files, but for paths in `added` that only B has. With two `threads` one
 /// reads the values of each side.
@@ -127,10 +140,12 @@ impl Pairs<'_, '_> {
         let mut right = h5::until_error(b.contents().iter(), lost_b).peekable();
         let mut before = Vec::new();
         loop {
-            let mut steps = Vec::new();
+            let (mut steps, mut bytes) = (Vec::new(), 0);
             while steps.len() < STEPS
+                && bytes < PATHS
                 && let Some(step) = next_of(&mut left, &mut right)
             {
+                bytes += step.bytes();
                 steps.push(step);
             }
             self.ask(&mut steps);

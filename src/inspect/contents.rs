@@ -230,10 +230,7 @@ impl Gathering<'_> {
             }
         }
         let at = file.superblock().offset;
-        for listed in &by_name.sorted()? {
-            let Listed { path: name, addr, .. } = listed?;
-            self.to_visit.link(&name, addr, at, &mut self.budget)?;
-        }
+        self.to_visit.by_name(by_name, at, &mut self.budget)?;
         self.symbolic(group, path)
     }
 

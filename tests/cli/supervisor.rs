@@ -92,6 +92,9 @@ fn the_help_is_what_users_know() {
           --safety-margin <SHARE>        Share of the memory limit that may be used [default: 0.8]
           --memory-limit <SIZE>          Memory limit, for instance 24GiB; never above what the system
                                          grants [default: detected]
+          --scratch <DIR>                Where lists of links and paths go that are too long for a
+                                         worker's memory (12 MiB), in files without a name [default:
+                                         .jldconv/tmp in OUTPUT_DIR]
 
     Faults and stopping:
           --retries <N>             Attempts for a file whose worker was killed or could not write

@@ -4,8 +4,10 @@
 //! to. Their addresses are kept as an [`AddressLog`], their names without what stands in front of
 //! them, and the path of the present object once: memory grows with neither the number of
 //! references nor the depth of groups beyond a few bytes for each. The links of a long header are
-//! read again when it is their turn; what is kept of each is one bit.
+//! read again when it is their turn; what is kept of each is one bit. Very many links that are to be
+//! visited in another order than they stand in are kept as a list, which may be in a file.
 
+use super::paths::{Paths, RunCursor};
 use super::tokens::{get, put};
 use super::{AddressLog, Error, File, HardLink, LinkCursor, LinkRuns, RelAddr, Result};
 use crate::h5::budget::{Budget, Cost};
@@ -31,7 +33,15 @@ struct Level<'f> {
     own: u64,
     names: Names,
     /// Links that come behind all others.
-    stored: Option<Stored<'f>>,
+    later: Option<Later<'f>>,
+}
+
+/// Links that are not held.
+#[derive(Debug)]
+enum Later<'f> {
+    Stored(Stored<'f>),
+    /// By name, and where they are gone through.
+    Listed(Paths, Box<RunCursor>),
 }
 
 /// Links of a long header.
@@ -128,8 +138,27 @@ impl<'f> ToVisit<'f> {
     pub fn stored(&mut self, file: &'f File, runs: &Arc<LinkRuns>, wanted: Wanted) {
         if wanted.count > 0 {
             let cursor = LinkCursor::new(runs);
-            self.found.stored = Some(Stored { file, cursor, wanted, at: 0 });
+            self.found.later = Some(Later::Stored(Stored { file, cursor, wanted, at: 0 }));
         }
+    }
+
+    /// The present group, which stands at `at`, has these links, to be visited by name. They come behind
+    /// all that it leads to otherwise.
+    ///
+    /// # Errors
+    /// If `budget` allows no more names, or a list that is too long for the memory cannot be kept.
+    pub fn by_name(&mut self, links: Paths, at: u64, budget: &mut Budget) -> Result<()> {
+        if links.kept() > 0 {
+            let links = links.merged()?;
+            let cursor = Box::new(links.cursor());
+            self.found.later = Some(Later::Listed(links, cursor));
+            return Ok(());
+        }
+        for listed in &links.sorted()? {
+            let listed = listed?;
+            self.link(&listed.path, listed.addr, at, budget)?;
+        }
+        Ok(())
     }
 
     /// Goes on to the next object; `path` is that of the present one and becomes that of the next.
@@ -143,14 +172,29 @@ impl<'f> ToVisit<'f> {
         budget: &mut Budget,
         join: impl FnOnce(&mut String, &str),
     ) -> Result<Option<RelAddr>> {
-        if !self.found.targets.is_empty() || self.found.stored.is_some() {
+        if !self.found.targets.is_empty() || self.found.later.is_some() {
             let mut level = std::mem::take(&mut self.found);
             level.path = path.len();
             self.levels.push(level);
         }
-        let Some(level) = self.levels.last_mut() else { return Ok(None) };
-        let Some(target) = level.targets.pop() else {
-            return self.next_stored(path, join);
+        // Those of a list are known to be all visited only when there is no next one.
+        let (level, target) = loop {
+            let Some(level) = self.levels.last_mut() else { return Ok(None) };
+            if let Some(target) = level.targets.pop() {
+                break (level, target);
+            }
+            path.truncate(level.path);
+            match &mut level.later {
+                Some(Later::Stored(_)) => return self.next_stored(path, join),
+                Some(Later::Listed(links, cursor)) => {
+                    if let Some(listed) = links.next_of(cursor)? {
+                        join(path, &listed.path);
+                        return Ok(Some(listed.addr));
+                    }
+                    self.levels.pop();
+                }
+                None => return Ok(None),
+            }
         };
         path.truncate(level.path);
         if let Some(own) = level.own.checked_sub(1) {
@@ -160,7 +204,7 @@ impl<'f> ToVisit<'f> {
             join(path, name);
         }
         // A chain of any length takes no memory.
-        if level.targets.is_empty() && level.stored.is_none() {
+        if level.targets.is_empty() && level.later.is_none() {
             self.levels.pop();
         }
         Ok(Some(RelAddr(target)))
@@ -173,8 +217,9 @@ impl<'f> ToVisit<'f> {
         join: impl FnOnce(&mut String, &str),
     ) -> Result<Option<RelAddr>> {
         let Some(level) = self.levels.last_mut() else { return Ok(None) };
-        path.truncate(level.path);
-        let Some(Stored { file, cursor, wanted, at }) = &mut level.stored else { return Ok(None) };
+        let Some(Later::Stored(Stored { file, cursor, wanted, at })) = &mut level.later else {
+            return Ok(None);
+        };
         while let Some(link) = cursor.next(file)? {
             *at += 1;
             if !wanted.get(*at - 1) {
@@ -218,6 +263,7 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::h5::paths::Listed;
     use proptest::prelude::*;
 
     /// What one object leads to: names, or none for what it leads to itself.
@@ -261,6 +307,38 @@ mod tests {
             }
             prop_assert_eq!(budget.used(Cost::Paths), 0);
         }
+    }
+
+    #[test]
+    fn very_many_links_are_visited_by_name_in_front_of_what_waits() {
+        const MANY: u64 = 100_000;
+        let (mut all, mut path) = (ToVisit::default(), "/".to_owned());
+        let mut budget = Budget::new(0, 1 << 10);
+        all.link("a", RelAddr(u64::MAX - 1), 0, &mut budget).unwrap();
+        all.link("z", RelAddr(u64::MAX), 0, &mut budget).unwrap();
+        let mut next = |all: &mut ToVisit<'_>| {
+            let found = all.next(&mut path, &mut budget, join).unwrap()?;
+            Some((found.0, path.clone()))
+        };
+        assert_eq!(next(&mut all), Some((u64::MAX - 1, "/a".to_owned())));
+        let mut links = Paths::default();
+        for number in 0..MANY {
+            let path = format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            links.put_in(Listed { path, addr: RelAddr(number), more: Vec::new() }).unwrap();
+        }
+        let mut expected: Vec<Listed> = links.iter().map(Result::unwrap).collect();
+        expected.sort();
+        all.by_name(links, 0, &mut Budget::new(0, 0)).unwrap();
+        for (number, listed) in expected.into_iter().enumerate() {
+            assert_eq!(next(&mut all), Some((listed.addr.0, format!("/a/{}", listed.path))));
+            // What is below one comes before the next.
+            if number == 7 {
+                all.own(RelAddr(MANY));
+                assert_eq!(next(&mut all), Some((MANY, format!("/a/{}", listed.path))));
+            }
+        }
+        assert_eq!(next(&mut all), Some((u64::MAX, "/z".to_owned())));
+        assert_eq!((next(&mut all), path.as_str()), (None, "/z"));
     }
 
     #[test]
