@@ -1,10 +1,13 @@
 //! Plans the migration of any bytes, and checks that a file that could be read can be read
-//! afterwards.
+//! afterwards: to the usual target, and by rules that turn its own types, or arrays of them.
 #![no_main]
 
-use jldconv::h5::{Checked, Checksums, Error, File, Object, Result, Source, Trace, Visitor};
-use jldconv::julia::{Digest, Dumper, TypeTable, datasets};
-use jldconv::migrate::{Request, plan_for, target::Target};
+use jldconv::h5::{
+    Checked, Checksums, Class, Error, File, Object, ObjectKind, RelAddr, Result, Source, Trace,
+    Visitor,
+};
+use jldconv::julia::{Committed, Digest, Dumper, TypeTable, datasets};
+use jldconv::migrate::{Request, plan_for, target::Target, userrules};
 use jldconv_fuzz::{memory, mutate};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use std::sync::LazyLock;
@@ -28,19 +31,103 @@ impl Visitor for Sound {
     }
 }
 
+/// What is turned is put together in memory: only files with arrays of no more bytes in all.
+const BYTES: u64 = 4 << 20;
+/// Rules that are tried one at a time.
+const ALONE: usize = 8;
+
+/// Finds the committed types of a file, and how long its arrays are.
+struct Stored<'f> {
+    table: &'f TypeTable<'f>,
+    types: Vec<RelAddr>,
+    bytes: u64,
+}
+
+impl Visitor for Stored<'_> {
+    fn object(&mut self, object: &Object, _: &str) -> Result<()> {
+        if let ObjectKind::Datatype(_) = object.kind {
+            self.types.push(object.header.addr);
+        } else if let Some(dataset) = object.dataset() {
+            let count = dataset.dataspace.elements().unwrap_or(u64::MAX);
+            let size = self.table.element(&dataset.datatype).map_or(0, |element| element.size());
+            self.bytes = self.bytes.saturating_add(count.saturating_mul(size as u64));
+        }
+        Ok(())
+    }
+
+    fn foreign(&mut self, _: &str, _: Error) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The rule number `i`, which turns values of a type, or arrays of them.
+fn rule(c: &Committed, i: usize, rows: bool) -> Option<String> {
+    let name = c.julia_type.name();
+    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c));
+    if !plain(name) || !c.fields.iter().all(|field| plain(&field.name)) {
+        return None;
+    }
+    let names: Vec<_> = c.fields.iter().map(|field| format!("{:?}", field.name)).collect();
+    let when = names.join(", ");
+    // Some that have a name, and some that have none.
+    let unnamed = i % 2 == 0 && name != "Core.NamedTuple";
+    let to = if unnamed { "Core.NamedTuple".to_owned() } else { format!("Main.To{i}") };
+    let way = if rows { "rows" } else { "columns" };
+    let head = format!("[[rule]]\nid = \"r{i}\"\nfrom = [{name:?}]\n");
+    let text = format!("{head}when = {{ has = [{when}] }}\n{way} = {to:?}\n");
+    // No rule is for what Julia itself defines.
+    userrules::parse(&text, "rules").is_ok().then_some(text)
+}
+
+/// Texts of rules for the types of a file: for all of them at once, and for single ones.
+fn turning(data: &[u8]) -> Vec<String> {
+    let source = Source::from_bytes(data.to_vec());
+    let Ok(file) = File::with_checksums(source, Checksums::Ignored) else { return Vec::new() };
+    let table = TypeTable::new(&file);
+    let mut stored = Stored { table: &table, types: Vec::new(), bytes: 0 };
+    if Trace::run(&file, &mut stored).is_err() || stored.bytes > BYTES {
+        return Vec::new();
+    }
+    let (mut all, mut out) = (String::new(), Vec::new());
+    let types = stored.types.iter().filter_map(|addr| table.committed(*addr).ok());
+    let types = types.filter(|c| !c.fields.is_empty() && c.datatype.members().is_some());
+    for (i, c) in types.enumerate() {
+        let reference = |d: &jldconv::h5::Datatype| matches!(d.class, Class::Reference);
+        let refer = c.fields.iter().all(|field| field.datatype.as_ref().is_some_and(reference));
+        let Some(text) = rule(&c, i, refer) else { continue };
+        all.push_str(&text);
+        if out.len() < ALONE {
+            out.push(text);
+            // Structs of references are elements of arrays, too.
+            out.extend(if refer { rule(&c, i, false) } else { None });
+        }
+    }
+    if out.len() > 1 {
+        out.push(all);
+    }
+    out
+}
+
 fn run(data: &[u8]) {
     for checksums in [Checksums::Trusted, Checksums::Ignored] {
         for portable in [false, true] {
-            migrate(data, checksums, portable);
+            migrate(data, checksums, portable, &TARGET);
+        }
+    }
+    for text in turning(data) {
+        let rules = userrules::parse(&text, "rules").unwrap_or_else(|e| panic!("{e}: {text}"));
+        // Some are for what others make.
+        if let Ok(target) = TARGET.clone().with_rules(rules, "rules") {
+            migrate(data, Checksums::Ignored, false, &target);
         }
     }
 }
 
-fn migrate(data: &[u8], checksums: Checksums, portable: bool) {
+fn migrate(data: &[u8], checksums: Checksums, portable: bool, target: &Target) {
     let source = Source::from_bytes(data.to_vec());
     let Ok(file) = File::with_checksums(source, checksums) else { return };
     let request = Request { portable, ..Request::default() };
-    let Ok(migration) = plan_for(&file, &TARGET, &request) else { return };
+    let Ok(migration) = plan_for(&file, target, &request) else { return };
     let Some(edits) = migration.edits else { return };
     let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
     let below = Source::from_bytes(data.to_vec());
