@@ -124,6 +124,7 @@ impl<'r> Turns<'r> {
         }
         out.find_columns(types, survey)?;
         out.find_rows(types, survey)?;
+        out.keep_written(types, survey)?;
         out.check(types, target, groups)?;
         Ok(out)
     }
@@ -306,6 +307,30 @@ impl<'r> Turns<'r> {
             None => Ok(()),
             Some(_) => Err(shared(place, rule, addr)),
         }
+    }
+
+    /// Refuses what values of other types are stored as, such as the pairs of dictionaries: Julia makes
+    /// them of that and of nothing else.
+    fn keep_written(&self, types: &TypeTable<'_>, survey: &Survey) -> Result<(), PlanError> {
+        for &addr in &survey.committed {
+            let other = types.committed(addr)?;
+            let Some(written) = &other.written_type else { continue };
+            let (way, t) = match (written.short_name(), written.params()) {
+                ("Array", [Param::Type(element), ..]) => (Way::Columns, element),
+                _ => (Way::Rows, written),
+            };
+            let mut all = self.types.values().filter(|turned| turned.way() == way);
+            let turned = all.find(|turned| {
+                let some = turned.objects > 0 || turned.inside;
+                some && turned.committed.julia_type == *t
+            });
+            if let Some(turned) = turned {
+                let place = turned.first.as_deref().unwrap_or("/_types");
+                let problem = format!("{written} is what {} is stored as", other.julia_type);
+                return Err(PlanError::unsupported(place, &turned.rule.id, problem));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses what cannot be turned.
