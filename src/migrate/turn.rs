@@ -151,7 +151,7 @@ impl<'r> Turns<'r> {
             turned.find(|turned| turned.committed.julia_type == *t)
         };
         let (turned, to) = match (t.name(), t.params()) {
-            ("Core.Array", [Param::Type(element), Param::Int(rank)]) => {
+            ("Core.Array" | "Core.Core.Array", [Param::Type(element), Param::Int(rank)]) => {
                 let Some(turned) = of(Way::Columns, element) else { return Ok(None) };
                 let to = turned.struct_of(types, usize::try_from(*rank).unwrap_or(0))?;
                 (turned, to)
