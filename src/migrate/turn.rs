@@ -312,6 +312,18 @@ impl<'r> Turns<'r> {
     /// Refuses what values of other types are stored as, such as the pairs of dictionaries: Julia makes
     /// them of that and of nothing else.
     fn keep_written(&self, types: &TypeTable<'_>, survey: &Survey) -> Result<(), PlanError> {
+        // Values are made of them whose types do not say so, as those of dictionaries in old files.
+        let own = |t: &JuliaType| ["Base.", "JLD2."].iter().any(|of| t.name().starts_with(of));
+        let used = |turned: &&Turned<'_>| turned.objects > 0 || turned.inside;
+        let mut all = self.types.values().filter(used);
+        if let Some(turned) = all.find(|turned| own(&turned.committed.julia_type)) {
+            let place = turned.first.as_deref().unwrap_or("/_types");
+            let problem = format!(
+                "values of {} are what dictionaries and other types of Julia's own are stored as",
+                turned.committed.julia_type
+            );
+            return Err(PlanError::unsupported(place, &turned.rule.id, problem));
+        }
         for &addr in &survey.committed {
             let other = types.committed(addr)?;
             let Some(written) = &other.written_type else { continue };
