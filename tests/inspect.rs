@@ -7,6 +7,7 @@ mod common;
 
 use assert_cmd::Command;
 use common::{files, shared, truth};
+use jldconv::h5::{File, ObjectKind};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -312,6 +313,28 @@ fn differences_are_named_by_path() {
     let (code, _, err) = jldconv(&["verify", a, "../mera-vectors.json"]);
     assert_eq!(code, 1);
     assert!(err.contains("mera-vectors.json: not a JLD2 file"), "{err}");
+}
+
+/// Nothing in the committed types' group is a value, but nobody reads a file without it.
+#[test]
+fn damage_of_the_group_of_types_is_no_equality() {
+    let input = data().join("e4b-lz4/output_00100.jld2");
+    let file = File::open(&input).unwrap();
+    let root = file.object(file.superblock().root).unwrap();
+    let ObjectKind::Group(root) = &root.kind else { panic!("no group") };
+    let types = root.find(&file, "_types").unwrap().unwrap();
+    let at = usize::try_from(file.offset(types.target, "types").unwrap()).unwrap();
+    let temp = tempfile::tempdir().unwrap();
+    let damaged = temp.path().join("damaged.jld2");
+    let mut bytes = std::fs::read(&input).unwrap();
+    bytes[at + 8] ^= 0x10;
+    std::fs::write(&damaged, bytes).unwrap();
+    let names = [input.to_str().unwrap(), damaged.to_str().unwrap()];
+    for [a, b] in [names, [names[1], names[0]]] {
+        let (code, _, err) = jldconv(&["verify", a, b]);
+        assert_eq!(code, 1, "{err}");
+        assert!(err.contains("damaged.jld2") && err.contains("_types"), "{err}");
+    }
 }
 
 #[test]

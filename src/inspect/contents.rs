@@ -207,6 +207,14 @@ impl Gathering<'_> {
     fn group(&mut self, group: &Group, path: &str) -> Result<()> {
         let file = self.file;
         let hidden = |name: &str| path == "/" && name == "_types";
+        // It is not listed, but a reader needs it.
+        if path == "/"
+            && let Some(types) = group.find(file, "_types")?
+            && let Err(error) = file.object(types.target)
+            && !error.is_foreign()
+        {
+            return Err(error.in_object("/_types"));
+        }
         if let Some(runs) = group.stored.as_ref().filter(|_| group.held.is_empty()) {
             let (mut last, mut in_order) = (Vec::new(), true);
             let wanted = Wanted::of(file, runs, |link| {
