@@ -22,9 +22,6 @@ use std::ffi::OsStr;
 use std::fs;
 use std::ops::ControlFlow;
 
-/// Files of no more bytes are written at once, so that their way to the disk begins when they are complete.
-const SMALL: u64 = 8 << 20;
-
 /// What came out.
 #[derive(Debug)]
 pub(in crate::convert) struct Made {
@@ -205,14 +202,6 @@ impl Work<'_> {
             Failure::new(FailureKind::Output, format!("{}: {e}", temp.path().display()))
         })?;
         let source = self.source()?;
-        // What is known without the output is found out while a small one is on its way to the disk; of
-        // larger ones most is there already.
-        let expected = if self.planned.identity.len <= SMALL && level < VerifyLevel::Content {
-            temp.begin_sync(SMALL).map_err(Failure::from)?;
-            Some(self.expected(level)?)
-        } else {
-            expected
-        };
         check_unchanged(input, source, &self.planned.identity)?;
         self.observer.progress(Phase::Sync, 0, 1);
         let origin = Origin::of(source).map_err(bad_input)?;
@@ -272,18 +261,11 @@ impl Work<'_> {
         observer.progress(Phase::Verify, 0, 1);
         let expected = &match expected {
             Some(expected) => expected,
-            None => self.expected(level)?,
+            None => Expected::of(path, planned, level, false, threads, None, observer)?,
         };
         let hdf5_limit = self.options.hdf5_limit;
         Check { path, planned, expected, made_by, target, level, hdf5_limit, threads, observer }
             .run(sealed.file())
-    }
-
-    /// What the output must hold that is checked at this level.
-    fn expected(&self, level: VerifyLevel) -> Result<Expected, Failure> {
-        let threads = self.options.threads.max(1);
-        let path = self.job.input.as_path();
-        Expected::of(path, self.planned, level, false, threads, None, self.observer)
     }
 
     /// Applies the edits to the copy. The list expects the input's length; where junk was left out

@@ -1,7 +1,6 @@
 //! Does with single files what std does not offer.
 
 use crate::sys::failpoint::{self, Step};
-use crate::sys::writeback;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -167,14 +166,6 @@ pub fn sync(file: &File, step: Step) -> io::Result<()> {
     crate::sys::io_recorder::sync(file);
     failpoint::after(step);
     Ok(())
-}
-
-/// Has the kernel begin to write the first `len` bytes to the disk, where it can: [`sync`] waits less then.
-///
-/// # Errors
-/// A write that failed. One that fails later is told by [`sync`].
-pub fn begin_sync(file: &File, len: u64) -> io::Result<()> {
-    writeback::start(file, 0, len).map(drop)
 }
 
 /// The permissions of any file that a program makes for its user: those that the umask leaves, which is

@@ -54,16 +54,6 @@ impl<'d> TempFile<'d> {
         self.guard.path()
     }
 
-    /// Has the system begin to write what of the file is not on the disk yet, of `len` bytes, so that
-    /// [`seal`](Self::seal) waits less. Nothing is safe before that.
-    ///
-    /// # Errors
-    /// A write that failed; the file is removed then.
-    pub fn begin_sync(&self, len: u64) -> Result<(), PublishError> {
-        let begun = file::begin_sync(&self.file, len);
-        begun.map_err(|source| PublishError::Io { what: "write", path: self.path(), source })
-    }
-
     /// Ends the writing: gives the file the owner, permissions and times in `origin`, and waits
     /// until all of it is on the disk.
     ///
