@@ -206,24 +206,21 @@ impl Gathering<'_> {
     /// By name, which is how they are gone through.
     fn group(&mut self, group: &Group, path: &str) -> Result<()> {
         let file = self.file;
-        let hidden = |name: &str| path == "/" && name == "_types";
-        // It is not listed, but a reader needs it.
-        if path == "/"
-            && let Some(types) = group.find(file, "_types")?
-            && let Err(error) = file.object(types.target)
-            && !error.is_foreign()
-        {
-            return Err(error.in_object("/_types"));
-        }
+        let hidden = |name: &[u8]| path == "/" && name == b"_types";
+        let mut types = None;
         if let Some(runs) = group.stored.as_ref().filter(|_| group.held.is_empty()) {
             let (mut last, mut in_order) = (Vec::new(), true);
             let wanted = Wanted::of(file, runs, |link| {
                 in_order &= *last <= *link.name;
                 last.clear();
                 last.extend_from_slice(link.name);
-                Ok(!(path == "/" && link.name == b"_types"))
+                if hidden(link.name) {
+                    types = Some(link.target);
+                }
+                Ok(!hidden(link.name))
             })?;
             if in_order {
+                self.committed_types(types)?;
                 self.to_visit.stored(file, runs, wanted);
                 return self.symbolic(group, path);
             }
@@ -231,7 +228,9 @@ impl Gathering<'_> {
         let mut by_name = Paths::default();
         for link in group.links(file) {
             let link = link?;
-            if !hidden(link.name.as_str()) {
+            if hidden(link.name.as_str().as_bytes()) {
+                types = Some(link.target);
+            } else {
                 let listed =
                     Listed { path: link.name.to_string(), addr: link.target, more: Vec::new() };
                 by_name.push((file, &mut self.budget, link.at), listed)?;
@@ -239,7 +238,16 @@ impl Gathering<'_> {
         }
         let at = file.superblock().offset;
         self.to_visit.by_name(by_name, at, &mut self.budget)?;
+        self.committed_types(types)?;
         self.symbolic(group, path)
+    }
+
+    /// The group of committed types is not listed, but a reader needs it.
+    fn committed_types(&self, group: Option<RelAddr>) -> Result<()> {
+        match group.map(|addr| self.file.object(addr)) {
+            Some(Err(error)) if !error.is_foreign() => Err(error.in_object("/_types")),
+            _ => Ok(()),
+        }
     }
 
     fn symbolic(&mut self, group: &Group, path: &str) -> Result<()> {
