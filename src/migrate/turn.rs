@@ -54,6 +54,16 @@ impl Turned<'_> {
         self.turn.way
     }
 
+    /// Whether values of it, or arrays of them, are turned.
+    fn is_used(&self) -> bool {
+        self.objects > 0 || self.inside
+    }
+
+    /// It cannot be turned.
+    fn refused(&self, problem: String) -> PlanError {
+        PlanError::unsupported(self.first.as_deref().unwrap_or("/_types"), &self.rule.id, problem)
+    }
+
     /// The struct that an array with so many dimensions becomes.
     pub(super) fn struct_of(&self, types: &TypeTable<'_>, rank: usize) -> h5::Result<JuliaType> {
         if self.turn.to.name() != "Core.NamedTuple" {
@@ -131,7 +141,7 @@ impl<'r> Turns<'r> {
 
     /// Whether no object is turned.
     pub(super) fn is_idle(&self) -> bool {
-        self.types.values().all(|turned| turned.objects == 0 && !turned.inside)
+        !self.types.values().any(Turned::is_used)
     }
 
     /// What becomes of the type at `addr`, or of arrays of it.
@@ -314,15 +324,12 @@ impl<'r> Turns<'r> {
     fn keep_written(&self, types: &TypeTable<'_>, survey: &Survey) -> Result<(), PlanError> {
         // Values are made of them whose types do not say so, as those of dictionaries in old files.
         let own = |t: &JuliaType| ["Base.", "JLD2."].iter().any(|of| t.name().starts_with(of));
-        let used = |turned: &&Turned<'_>| turned.objects > 0 || turned.inside;
-        let mut all = self.types.values().filter(used);
-        if let Some(turned) = all.find(|turned| own(&turned.committed.julia_type)) {
-            let place = turned.first.as_deref().unwrap_or("/_types");
-            let problem = format!(
-                "values of {} are what dictionaries and other types of Julia's own are stored as",
-                turned.committed.julia_type
+        let used = || self.types.values().filter(|turned| turned.is_used());
+        if let Some(turned) = used().find(|turned| own(&turned.committed.julia_type)) {
+            let problem = "are what dictionaries and other types of Julia's own are stored as";
+            return Err(
+                turned.refused(format!("values of {} {problem}", turned.committed.julia_type))
             );
-            return Err(PlanError::unsupported(place, &turned.rule.id, problem));
         }
         for &addr in &survey.committed {
             let other = types.committed(addr)?;
@@ -331,15 +338,10 @@ impl<'r> Turns<'r> {
                 ("Array", [Param::Type(element), ..]) => (Way::Columns, element),
                 _ => (Way::Rows, written),
             };
-            let mut all = self.types.values().filter(|turned| turned.way() == way);
-            let turned = all.find(|turned| {
-                let some = turned.objects > 0 || turned.inside;
-                some && turned.committed.julia_type == *t
-            });
-            if let Some(turned) = turned {
-                let place = turned.first.as_deref().unwrap_or("/_types");
+            let mut these = used().filter(|turned| turned.way() == way);
+            if let Some(turned) = these.find(|turned| turned.committed.julia_type == *t) {
                 let problem = format!("{written} is what {} is stored as", other.julia_type);
-                return Err(PlanError::unsupported(place, &turned.rule.id, problem));
+                return Err(turned.refused(problem));
             }
         }
         Ok(())
@@ -356,8 +358,7 @@ impl<'r> Turns<'r> {
         let mut gone = Vec::new();
         for (addr, turned) in &self.types {
             let c = &turned.committed;
-            let place = turned.first.as_deref().unwrap_or("/_types");
-            let refuse = |problem: String| PlanError::unsupported(place, &turned.rule.id, problem);
+            let refuse = |problem: String| turned.refused(problem);
             if let Some(problem) = unfit(types, turned)? {
                 // Nothing is lost where there is nothing of it.
                 if turned.objects == 0 {

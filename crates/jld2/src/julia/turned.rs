@@ -72,11 +72,6 @@ impl<'o> Structs<'o> {
         self.dataset.dataspace.elements().unwrap_or(0)
     }
 
-    /// Whether the elements are objects of their own.
-    pub fn is_referred(&self) -> bool {
-        self.referred
-    }
-
     /// The objects that the array refers to, in order.
     ///
     /// # Errors
