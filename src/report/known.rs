@@ -2,6 +2,7 @@
 //! measured, none are shown.
 
 use crate::supervisor::RunSummary;
+use crate::text;
 
 /// What is known of a run.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,16 @@ impl Known<'_> {
     /// A worker's peak of memory.
     pub(super) fn peak(self) -> bool {
         self.0.peak_rss_max > 0
+    }
+
+    /// Files and bytes a second; none where nothing was done, or in no time.
+    pub(super) fn rates(self) -> Option<[String; 2]> {
+        let Self(run) = self;
+        let (seconds, done) = (run.conversion_time, run.success.saturating_add(run.unchanged));
+        (done > 0 && self.work() && seconds > 1e-3).then(|| {
+            let files = format!("{:.1} files/s", text::float(done) / seconds);
+            [files, text::rate(run.bytes_read, seconds)]
+        })
     }
 
     /// How much memory was in use.

@@ -48,7 +48,7 @@ fn more_workers(
     again: Option<&Again>,
     advice: &mut Vec<Recommendation>,
 ) {
-    let peak = run.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
+    let peak = run.worker_peak();
     let room = run.budget.saturating_sub(run.memory_peak) / peak.max(1);
     let workers = run.workers_used;
     // Cores that others, or threads, do not have already.

@@ -148,9 +148,8 @@ fn time(summary: &RunSummary, done: u64) -> String {
     if merged {
         time.push_str(" of all runs together");
     }
-    if done > 0 && summary.attempts > 0 && seconds > 1e-3 {
-        let _ = write!(time, ", {:.1} files/s", text::float(done) / seconds);
-        let _ = write!(time, ", {} read", text::rate(summary.bytes_read, seconds));
+    if let Some([files, bytes]) = Known(summary).rates() {
+        let _ = write!(time, ", {files}, {bytes} read");
         time.push_str(if merged { " in each" } else { "" });
     }
     if done > 1 && summary.average_seconds > 0.0 {
@@ -171,8 +170,7 @@ pub(super) fn is_merged(summary: &RunSummary) -> bool {
 fn memory(summary: &RunSummary, known: Known<'_>) -> Option<String> {
     let mut parts = Vec::new();
     if known.peak() {
-        let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
-        let (peak, pages) = (text::bytes(peak), text::bytes(summary.peak_rss_max));
+        let (peak, pages) = (text::bytes(summary.worker_peak()), text::bytes(summary.peak_rss_max));
         parts.push(format!("a worker's peak {peak} ({pages} with file pages)"));
     }
     if summary.final_memory_usage_percent > 0.0 {

@@ -145,6 +145,11 @@ impl Sums {
 }
 
 impl RunSummary {
+    /// The most memory of its own that a worker had, in bytes; 0 if it is not known.
+    pub(crate) fn worker_peak(&self) -> u64 {
+        self.files.iter().map(|file| file.peak_anon).max().unwrap_or(0)
+    }
+
     /// Fills in what follows from the records of the files that ended so far, and takes them up.
     /// `slots` hold what they are doing at the moment.
     pub(crate) fn add_up(&mut self, files: &Records, slots: Vec<SlotRecord>) {

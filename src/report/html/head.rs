@@ -99,13 +99,10 @@ type Card = (&'static str, String, String);
 
 fn time(summary: &RunSummary) -> Card {
     let seconds = summary.conversion_time;
-    let done = summary.success.saturating_add(summary.unchanged);
     let mut rates = Vec::new();
-    if done > 0 && summary.attempts > 0 && seconds > 1e-3 {
-        let files = text::float(done) / seconds;
+    if let Some([files, bytes]) = Known(summary).rates() {
         let each = if is_merged(summary) { " in each" } else { "" };
-        let bytes = text::rate(summary.bytes_read, seconds);
-        rates.push(format!("{files:.1} files/s, {bytes}{each}"));
+        rates.push(format!("{files}, {bytes}{each}"));
     }
     if summary.average_seconds > 0.0 {
         rates.push(format!("{} a file", text::seconds(summary.average_seconds)));
@@ -121,7 +118,7 @@ fn bytes(summary: &RunSummary) -> Card {
 }
 
 fn peak(summary: &RunSummary, known: Known<'_>) -> Card {
-    let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
+    let peak = summary.worker_peak();
     let mut more = Vec::new();
     if summary.memory_limit > 0 {
         more.push(format!("of {}", text::bytes(summary.memory_limit)));
