@@ -428,12 +428,19 @@ pub(crate) fn dump(path: &Path) -> Value {
 
 /// Converts with these rules and checks everything that can be checked.
 pub(crate) fn convert(input: &Path, output: &Path, rules: &str, mode: Mode) -> Outcome {
-    try_convert(input, output, rules, mode).unwrap()
+    try_convert(input, output, rules, mode, false).unwrap()
 }
 
-fn try_convert(input: &Path, output: &Path, rules: &str, mode: Mode) -> Result<Outcome, String> {
+pub(crate) fn try_convert(
+    input: &Path,
+    output: &Path,
+    rules: &str,
+    mode: Mode,
+    portable: bool,
+) -> Result<Outcome, String> {
     let dir = input.parent().unwrap();
-    let mut options = Options { mode, verify: Some(VerifyLevel::Content), ..Options::default() };
+    let mut options =
+        Options { mode, portable, verify: Some(VerifyLevel::Content), ..Options::default() };
     if !rules.is_empty() {
         let path = dir.join("rules.toml");
         fs::write(&path, rules).unwrap();
@@ -550,7 +557,7 @@ fn nested(levels: usize) -> Result<Outcome, String> {
     let dir = tempfile::tempdir().unwrap();
     let [first, second] = ["1.jld2", "2.jld2"].map(|n| dir.path().join(n));
     write(&case, &first);
-    try_convert(&first, &second, &case.rules(), Mode::Patch)
+    try_convert(&first, &second, &case.rules(), Mode::Patch, false)
 }
 
 #[test]

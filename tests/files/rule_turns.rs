@@ -4,17 +4,17 @@
 use crate::common::truth::differences;
 use crate::graph_file::{self, Types};
 use crate::packages::of_the_page;
-use crate::rule_graphs::{dump, shape};
+use crate::rule_graphs::{dump, shape, try_convert};
+use crate::rule_powers::hex;
 use crate::rules::{World, data, jldconv};
 use crate::runner::printed;
-use jldconv::convert::{Converter, Job, Mode, Options, Outcome, Silent, VerifyLevel};
+use jldconv::convert::{Mode, Outcome};
 use jldconv::h5::{Datatype, Extent, encode};
 use jldconv::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef, record};
 use jldconv::julia::{JuliaType, Param};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -363,9 +363,7 @@ impl Case {
             match field {
                 Field::Small | Field::Single | Field::Flag => {
                     let bytes: Vec<u8> = items.iter().flat_map(bytes).collect();
-                    let mut hex = String::new();
-                    Sha256::digest(bytes).iter().for_each(|b| write!(hex, "{b:02x}").unwrap());
-                    column["sha256"] = hex.into();
+                    column["sha256"] = hex(&bytes).into();
                 }
                 _ => column["items"] = items.into(),
             }
@@ -509,26 +507,7 @@ fn write(case: &Case, path: &Path) {
 
 /// Converts with these rules and checks everything that can be checked.
 fn convert(input: &Path, output: &Path, rules: &str, mode: Mode, portable: bool) -> Outcome {
-    let dir = input.parent().unwrap();
-    let mut options =
-        Options { mode, portable, verify: Some(VerifyLevel::Content), ..Options::default() };
-    if !rules.is_empty() {
-        let path = dir.join("rules.toml");
-        fs::write(&path, rules).unwrap();
-        options.rules = vec![path];
-    }
-    let mut job = Job {
-        input: input.to_owned(),
-        output: output.to_owned(),
-        temp_dir: dir.to_owned(),
-        temp_name: "temporary".into(),
-    };
-    if mode == Mode::InPlace {
-        fs::copy(input, output).unwrap();
-        job.input.clone_from(&job.output);
-    }
-    let report = Converter::new(options).unwrap().convert(&job, &Silent);
-    report.unwrap_or_else(|failure| panic!("{rules}\n{failure:?}")).outcome
+    try_convert(input, output, rules, mode, portable).unwrap()
 }
 
 proptest! {
