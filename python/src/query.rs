@@ -316,7 +316,7 @@ pub(crate) fn mera_time(py: Python<'_>, file: &File, unit: &str) -> PyResult<f64
 pub(crate) fn mera_scale(py: Python<'_>, file: &File, unit: &str) -> PyResult<f64> {
     file.apart(py, |opened| {
         let group = first_group(&opened.mera)?;
-        let factor = jldconv::mera::quantity::unit_factor(unit, &group.info.units());
+        let factor = jldconv::mera::unit::unit_factor(unit, &group.info.units());
         Ok(factor.map_err(NumbersError::from)?)
     })
 }

@@ -59,7 +59,7 @@ impl Head {
 pub(super) fn code_unit(relation: &Relation<'_>, column: &str) -> Option<(f64, &'static str)> {
     let group = relation.group()?;
     let unit = usual_unit(group.kind, column)?;
-    let factor = crate::mera::quantity::unit_factor(unit, &group.info.units()).ok()?;
+    let factor = crate::mera::unit::unit_factor(unit, &group.info.units()).ok()?;
     Some((factor, unit))
 }
 

@@ -4,7 +4,8 @@
 //! the scale factors and the physical constants, changed their layout over the years; much
 //! here serves to say which layout a file has ([`types`], [`era`]) and what stands in the fields
 //! that an old layout lacked ([`scales`], [`constants`]). The rest is what Mera computes of a
-//! file's tables ([`quantity`], [`region`], [`time`], [`formation`]).
+//! file's tables ([`quantity`], [`region`], [`time`], [`formation`]) and in
+//! which units ([`unit`]).
 
 pub mod constants;
 pub mod era;
@@ -15,6 +16,7 @@ pub mod region;
 pub mod scales;
 pub mod time;
 pub mod types;
+pub mod unit;
 
 #[cfg(test)]
 mod testdata;

@@ -1,7 +1,8 @@
 //! Parts of the box, as Mera's `xrange`, `yrange`, `zrange`, `center` and `range_unit` say them.
 
-use super::quantity::{TableKind, UnitError, unit_factor};
+use super::quantity::TableKind;
 use super::scales::Units;
+use super::unit::{UnitError, unit_factor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -1,8 +1,8 @@
 //! Computes the time of an output, as Mera's `gettime` tells it.
 
 use super::constants::{PC, YR, constant};
-use super::quantity::{UnitError, unit_factor};
 use super::scales::Units;
+use super::unit::{UnitError, unit_factor};
 use std::f64::consts::PI;
 
 /// What an output's time follows from: fields of its `InfoType`.

@@ -4,8 +4,9 @@ use super::condition::ConditionError;
 use crate::convert::help;
 use crate::convert::publish::PublishError;
 use crate::h5::{Error, ErrorKind};
-use crate::mera::quantity::{QuantityError, UnitError};
+use crate::mera::quantity::QuantityError;
 use crate::mera::region::RegionError;
+use crate::mera::unit::UnitError;
 use std::io;
 
 /// Why numbers cannot be had.

@@ -5,7 +5,8 @@
 
 use super::query::Query;
 use super::{Ask, MeraFile, NumbersError, Relation, Selection, Sum};
-use crate::mera::quantity::{TableKind, unit_factor};
+use crate::mera::quantity::TableKind;
+use crate::mera::unit::unit_factor;
 use std::collections::BTreeMap;
 
 /// The mass of the chosen rows (`msum`): summed in code units, then in `unit`.

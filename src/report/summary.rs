@@ -2,19 +2,19 @@
 
 use super::advice::{Circumstances, advice};
 use super::figures::Figures;
+use super::idle_rules::unmet;
 use super::known::Known;
-use super::line::{said, short};
+use super::line::short;
+use super::lists::{conflicts, failures, unlisted, unread};
 use super::under_way::told;
 use super::workers::workers;
 use crate::convert::VerifyLevel;
-use crate::migrate::{NeverHeld, Readers, Unmet};
-use crate::supervisor::{Fault, JobOutcome, JobRecord, RunSummary, UnderWay};
+use crate::migrate::Readers;
+use crate::supervisor::{Fault, JobOutcome, RunSummary, UnderWay};
 use crate::text;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Most failed files that are listed.
-const FEW: usize = 10;
 /// Most files that are named on one line.
 const NAMED: usize = 5;
 /// Why no worker was at work.
@@ -200,64 +200,6 @@ fn slots(summary: &RunSummary) -> String {
     )
 }
 
-/// What is told of a rule by the files in which it did nothing.
-#[derive(Default)]
-struct Idle {
-    /// How many have no type that it is for, and what may be meant.
-    unmet: u64,
-    near: String,
-    /// In how many its conditions hold for nothing, and what there is instead in the first.
-    never_held: u64,
-    found: String,
-}
-
-/// Rules that did nothing in any file of the run. Nothing is said where files were done by an earlier
-/// run: what rules met in these is not known here.
-fn unmet(summary: &RunSummary) -> Vec<String> {
-    if summary.files.iter().any(|file| file.outcome == JobOutcome::Skipped) {
-        return Vec::new();
-    }
-    let (mut told, mut files) = (BTreeMap::<String, Idle>::new(), 0_u64);
-    let mut failed = false;
-    for file in &summary.files {
-        if !matches!(file.outcome, JobOutcome::Converted | JobOutcome::Unchanged) {
-            failed = true;
-            continue;
-        }
-        files += 1;
-        for (rule, near) in file.findings.iter().filter_map(|finding| Unmet::told(finding)) {
-            let known = told.entry(rule.to_owned()).or_default();
-            known.unmet += 1;
-            if known.near.is_empty() {
-                near.clone_into(&mut known.near);
-            }
-        }
-        for (rule, found) in file.findings.iter().filter_map(|finding| NeverHeld::told(finding)) {
-            let known = told.entry(rule.to_owned()).or_default();
-            known.never_held += 1;
-            if known.found.is_empty() {
-                found.clone_into(&mut known.found);
-            }
-        }
-    }
-    let everywhere = told.into_iter().filter(|(_, idle)| idle.unmet + idle.never_held == files);
-    // Of files that are not there yet, and of other shards, nothing is known.
-    let part = match (failed || summary.pending > 0, matches!(&*summary.shard, "" | "1/1")) {
-        (false, true) => "",
-        (true, true) => " that was converted",
-        (false, false) => " of this shard",
-        (true, false) => " of this shard that was converted",
-    };
-    let line = |(rule, idle): (String, Idle)| match idle.never_held {
-        0 => format!("no file{part} has a type that the rule {rule} is for{}", idle.near),
-        _ => format!(
-            "what the rule {rule} asks for holds for nothing in any file{part}: {}",
-            idle.found
-        ),
-    };
-    everywhere.map(line).collect()
-}
-
 /// How much smaller, or larger, the outputs are.
 pub(super) fn saved(summary: &RunSummary) -> String {
     let share = text::percent(
@@ -341,75 +283,6 @@ fn readers(summary: &RunSummary, portable: bool, block: &mut String) {
     if !files.is_empty() {
         let count = text::count(files.len() as u64, "file");
         let _ = writeln!(block, "              (in {count}: {})", text::few(&files, NAMED));
-    }
-}
-
-/// What a reader of the target fails on in the inputs of files that went well.
-fn unread(summary: &RunSummary, block: &mut String) {
-    let mut files = summary.files.iter().filter(|file| file.failures().next().is_some());
-    let few: Vec<_> = files.by_ref().take(FEW).collect();
-    if few.is_empty() {
-        return;
-    }
-    let _ = writeln!(block, "\nFailures that a reader of the target meets in the inputs:");
-    for file in few {
-        let mut failures = file.failures();
-        let first = short(failures.next().unwrap_or_default());
-        let more = text::and_more(failures.count() as u64);
-        let _ = writeln!(block, "  {}{more}  {first}", text::tame(&file.name));
-    }
-    further(files.count(), block);
-}
-
-/// Directories whose files nobody knows.
-fn unlisted(summary: &RunSummary, block: &mut String) {
-    if summary.unlisted.is_empty() {
-        return;
-    }
-    let _ = writeln!(
-        block,
-        "\nDirectories that could not be listed, so that what is in them is missing:"
-    );
-    for dir in summary.unlisted.iter().take(FEW) {
-        let _ = writeln!(block, "  {}", text::tame(&dir.to_string()));
-    }
-    further(summary.unlisted.len().saturating_sub(FEW), block);
-}
-
-fn failures(summary: &RunSummary, block: &mut String) {
-    let mut failed = summary.files.iter().filter(|file| file.outcome == JobOutcome::Failed);
-    let few: Vec<_> = failed.by_ref().take(FEW).collect();
-    if few.is_empty() {
-        return;
-    }
-    let _ = writeln!(block, "\nFailed:");
-    for file in few {
-        let cause = file.fault.map_or_else(String::new, |cause| format!("{cause}: "));
-        let _ = writeln!(block, "  {}  {cause}{}", text::tame(&file.name), said(&file));
-    }
-    further(failed.count(), block);
-}
-
-/// Files that were in the way and what became of them.
-fn conflicts(summary: &RunSummary, block: &mut String) {
-    let told = |file: &JobRecord| file.conflict.is_some() && file.outcome != JobOutcome::Failed;
-    let mut files = summary.files.iter().filter(told);
-    let few: Vec<_> = files.by_ref().take(FEW).collect();
-    if few.is_empty() {
-        return;
-    }
-    let _ = writeln!(block, "\nIn the way:");
-    for file in few {
-        let _ = writeln!(block, "  {}  {}", text::tame(&file.name), said(&file));
-    }
-    further(files.count(), block);
-}
-
-/// How many files a list leaves out, and where they are.
-fn further(more: usize, block: &mut String) {
-    if more > 0 {
-        let _ =
-            writeln!(block, "  and {more} more, all of them in the JSON report (--report FILE)");
     }
 }
 

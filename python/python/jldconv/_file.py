@@ -153,6 +153,10 @@ class File(Group):
             return CommittedType(path)
         return None
 
+    def _column(self, path, field, name):
+        # Tables make their columns here, so that they need not know what a file is made of.
+        return Dataset(self, path, field, name)
+
     def close(self):
         """Lets go of the file. Arrays that were read stay."""
         self._native.close()

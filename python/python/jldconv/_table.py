@@ -94,12 +94,10 @@ class Table:
 
     def column(self, name):
         """A column as a :class:`Dataset`, whatever rows are chosen: shape, dtype, slices."""
-        from ._file import Dataset
-
         if name not in self._names:
             raise KeyError(f"{self.name} has no column {name}{near(name, self._names)}")
         path, field = self._dataset
-        return Dataset(self._file, path, field, name)
+        return self._file._column(path, field, name)
 
     def select(
         self,

@@ -10,8 +10,8 @@ mod points;
 
 use super::batches::column;
 use super::{About, ExportError, Out, Request, Sheet, Watch};
-use crate::mera::quantity::unit_factor;
 use crate::mera::region::{Center, center_fractions};
+use crate::mera::unit::unit_factor;
 use crate::numbers::{MeraGroup, NumbersError};
 use crate::text;
 use appended::{Appended, OFFSET_DIGITS};

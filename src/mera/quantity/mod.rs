@@ -12,7 +12,6 @@ mod ions;
 mod needs;
 mod radiation;
 mod rule;
-mod unit;
 mod value;
 
 pub use composition::HYDROGEN;
@@ -20,12 +19,10 @@ pub(crate) use ions::GAS;
 pub use ions::Ions;
 pub use radiation::{MOST_GROUPS, Radiation};
 pub use rule::{computed_names, is_usual, spelled, usual_columns};
-pub use unit::{
-    UnitError, nearest, suits, unit_factor, unit_factor_of_mera, unit_names, usual_unit,
-};
 
 use super::scales::Units;
 use super::time::Clock;
+use super::unit::{self, UnitError};
 use body::Body;
 use field::{Field, Row};
 use rule::Rule;

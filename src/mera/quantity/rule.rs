@@ -4,9 +4,9 @@
 use super::field::Axis;
 use super::ions::{self, Ionized};
 use super::radiation::{self, Radiated};
-use super::unit::{UnitError, checked};
 use super::{QuantityError, Setting, TableKind};
 use crate::mera::formation::Formation;
+use crate::mera::unit::{UnitError, checked};
 
 /// What is computed of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::mera::unit::{unit_factor, unit_factor_of_mera};
 
 fn setting(table: TableKind, columns: &[&str]) -> Setting {
     Setting {

@@ -25,7 +25,7 @@ pub use request::{Request, Seen, View};
 pub use shade::{Division, Extremes, Shade};
 
 use super::{Ask, MeraFile, MeraGroup, NumbersError, Relation, Selection};
-use crate::mera::quantity::unit_factor;
+use crate::mera::unit::unit_factor;
 use cells::Cells;
 use frame::Frame;
 use layers::{Fold, Layers};

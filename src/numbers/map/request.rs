@@ -2,8 +2,9 @@
 
 use super::phase::phase;
 use super::{Direction, Map, MapAsk, PhaseAsk, Reading, map};
-use crate::mera::quantity::{TableKind, unit_factor, usual_unit};
+use crate::mera::quantity::TableKind;
 use crate::mera::region::RegionWish;
+use crate::mera::unit::{unit_factor, usual_unit};
 use crate::numbers::{
     Ask, MeraFile, MeraGroup, NumbersError, Relation, Selection, parse_condition, short,
 };

@@ -3,7 +3,8 @@
 
 use super::names::{self, Named, STATISTICS, default_table, meant};
 use super::what::{Fact, Reduction, Star, Statistic, What};
-use crate::mera::quantity::{TableKind, UnitError, is_usual, spelled, suits};
+use crate::mera::quantity::{TableKind, is_usual, spelled};
+use crate::mera::unit::{UnitError, suits};
 use crate::numbers::Ask;
 use crate::text::tame;
 use std::collections::BTreeSet;

@@ -1,7 +1,8 @@
 //! The names that columns of a series have.
 
 use super::what::{Fact, Star, Statistic};
-use crate::mera::quantity::{TableKind, computed_names, is_usual, nearest, spelled, usual_columns};
+use crate::mera::quantity::{TableKind, computed_names, is_usual, spelled, usual_columns};
+use crate::mera::unit::nearest;
 
 /// How statistics are called, in words.
 pub(super) const STATISTICS: &str = "min, max, sum, mean, median, pNN, std, skewness or kurtosis";

@@ -3,8 +3,9 @@
 
 use super::column::{Column, WhatError, columns};
 use crate::h5::Checksums;
-use crate::mera::quantity::{TableKind, UnitError, is_usual, spelled, suits};
+use crate::mera::quantity::{TableKind, is_usual, spelled};
 use crate::mera::region::{Center, RegionWish};
+use crate::mera::unit::{UnitError, suits};
 use crate::numbers::condition::{ConditionError, parse};
 use crate::numbers::{Condition, Selection};
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,8 @@ use super::cell::Cell;
 use super::question::Question;
 use super::table::{Reader, Wanted, answer};
 use super::what::{Fact, What};
-use crate::mera::quantity::{TableKind, unit_factor};
+use crate::mera::quantity::TableKind;
+use crate::mera::unit::unit_factor;
 use crate::numbers::{MeraFile, MeraGroup, NumbersError, Relation};
 
 /// Answers `question` for a file, with so many threads that decode; `watch` hears of rows that were gone

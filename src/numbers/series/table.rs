@@ -9,7 +9,7 @@ use super::question::Question;
 use super::stars::Stars;
 use super::weighted_rank;
 use super::what::{Reduction, Star, Statistic, What};
-use crate::mera::quantity::{unit_factor, unit_factor_of_mera};
+use crate::mera::unit::{unit_factor, unit_factor_of_mera};
 use crate::numbers::floats::Floats;
 use crate::numbers::query::Query;
 use crate::numbers::{Ask, Asked, MeraFile, NumbersError, Relation, Selection, Statistics};

@@ -1,6 +1,6 @@
 //! Units of quantities: Mera's scale factors by name, and which of them suit what.
 
-use crate::mera::scales::{Units, all, scale};
+use super::scales::{Units, all, scale};
 
 /// A unit that cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
