@@ -180,6 +180,30 @@ fn a_name_inside_a_struct_inside_another() {
     assert_eq!(differences(&json), [(place, "layout".into())]);
 }
 
+/// No value tells what a dictionary's pairs are stored as. Names of types have no checksum.
+#[test]
+fn what_the_pairs_of_a_dictionary_are_stored_as() {
+    let old = data("packages/JLD2Dict/old-jld2-0.4.31.jld2");
+    let dir = tempfile::tempdir().unwrap();
+    let new = dir.path().join("new.jld2");
+    let bytes = fs::read(&old).unwrap();
+    let name = b"Base.Pair";
+    let names = bytes.windows(name.len()).enumerate().filter(|(_, w)| w == name);
+    let mut only_stored = 0;
+    for (at, _) in names {
+        fs::write(&new, &bytes).unwrap();
+        poke(&new, at as u64, b"X");
+        let json = compared(&old, &new, &[], 1);
+        let found = json["differences"].as_array().unwrap();
+        only_stored += u32::from(found.iter().any(|it| {
+            it["what"] == "type"
+                && it["a"].as_str().is_some_and(|a| a.starts_with("pairs stored as Base.Pair{"))
+                && it["b"].as_str().is_some_and(|b| b.starts_with("pairs stored as Xase.Pair{"))
+        }));
+    }
+    assert!(only_stored >= 5, "{only_stored}");
+}
+
 #[test]
 fn attributes_under_another_name_and_in_another_order() {
     let dir = tempfile::tempdir().unwrap();
