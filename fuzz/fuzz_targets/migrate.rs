@@ -131,7 +131,7 @@ fn migrate(data: &[u8], checksums: Checksums, portable: bool, target: &Target) {
     let Some(edits) = migration.edits else { return };
     let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
     let below = Source::from_bytes(data.to_vec());
-    let after = Source::overlay(below, edits.append_at(), edits.append().to_vec(), replace);
+    let after = Source::overlay(below, edits.append_at(), edits.append().clone(), replace);
     let unread = !migration.survey.unread.is_empty();
     let checksums = if unread { checksums } else { Checksums::Trusted };
     let after = File::with_checksums(after, checksums);

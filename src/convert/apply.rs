@@ -1,13 +1,15 @@
 //! Compares an edit list with a file, and carries it out on a copy.
 
+use super::planned::fault_of_read;
 use super::{Failure, FailureKind};
+use crate::h5;
 use crate::migrate::edit::{EditList, Replace};
 use crate::sys::buffer::with_buffer;
 use crate::sys::failpoint::Step;
 use crate::sys::file::{is_full, set_len, write_at};
 use std::fs::File;
 use std::io;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -51,6 +53,13 @@ pub enum ApplyError {
         /// Hex of what is there.
         found: String,
     },
+    /// What is appended cannot be made of what the file holds.
+    #[error("what is appended cannot be made: {source}")]
+    Made {
+        /// What cannot be read of it.
+        #[from]
+        source: h5::Error,
+    },
     /// The file cannot be read.
     #[error("cannot read {len} bytes at offset {offset}: {source}")]
     Read {
@@ -80,6 +89,7 @@ impl ApplyError {
             Self::Length { .. } | Self::Bytes { .. } => FailureKind::Verify,
             Self::Write { source, .. } if is_full(source) => FailureKind::Full,
             Self::Read { .. } | Self::Write { .. } => FailureKind::Output,
+            Self::Made { source } => fault_of_read(source),
         };
         Failure::new(fault, format!("{}: {self}", path.display()))
     }
@@ -102,12 +112,34 @@ impl EditList {
     pub fn check_applied(&self, file: &File) -> Result<(), ApplyError> {
         check_len(file, self.new_len())?;
         check_replaced(file, self.replace(), |r| &r.new)?;
-        let mut offset = self.append_at();
-        for piece in self.append().chunks(PIECE) {
-            check(file, offset, piece, "appended")?;
-            offset = offset.saturating_add(piece.len() as u64);
+        self.each_appended(&mut |mut offset, bytes| {
+            for piece in bytes.chunks(PIECE) {
+                check(file, offset, piece, "appended")?;
+                offset = offset.saturating_add(piece.len() as u64);
+            }
+            Ok(())
+        })
+    }
+
+    /// Hands on the appended bytes, those that are known or can be made, each once and with its offset.
+    ///
+    /// # Errors
+    /// If what is to be made cannot be, and those of `visit`.
+    pub(in crate::convert) fn each_appended<E: From<h5::Error>>(
+        &self,
+        visit: &mut dyn FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut failed = None;
+        let all = self.append().each(&mut |at, bytes| {
+            visit(self.append_at().saturating_add(at), bytes).map_err(|error| {
+                failed = Some(error);
+                h5::Error::cancelled()
+            })
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => all.map_err(E::from),
         }
-        Ok(())
     }
 
     /// In which state `file` is; [`State::New`] if both states are the same.
@@ -135,6 +167,18 @@ impl EditList {
     /// # Errors
     /// As [`check_old`]; then nothing was written. Or a write that failed; then the copy is spoilt.
     pub fn apply(&self, file: &File) -> Result<(), ApplyError> {
+        self.apply_telling(file, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// As [`EditList::apply`]; `progress` hears how many bytes were appended, and can stop it.
+    ///
+    /// # Errors
+    /// As [`EditList::apply`].
+    pub fn apply_telling(
+        &self,
+        file: &File,
+        progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<(), ApplyError> {
         self.check_old(file)?;
         let write = |bytes: &[u8], offset: u64, step| {
             write_at(file, bytes, offset, step).map_err(|source| ApplyError::Write {
@@ -143,9 +187,15 @@ impl EditList {
                 source,
             })
         };
-        if !self.append().is_empty() {
-            write(self.append(), self.append_at(), Step::EditAppend)?;
-        }
+        let mut appended = 0;
+        self.each_appended(&mut |offset, bytes| {
+            write(bytes, offset, Step::EditAppend)?;
+            appended += bytes.len() as u64;
+            match progress(appended) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(ApplyError::Made { source: h5::Error::cancelled() }),
+            }
+        })?;
         if self.new_len() < self.file_len() {
             let offset = self.new_len();
             set_len(file, offset, Step::EditTruncate).map_err(|source| ApplyError::Write {

@@ -290,7 +290,7 @@ fn expected(planned: &Planned, input: fs::File, checksums: Checksums) -> h5::Res
     let mut source = Source::from_file(input)?;
     if let Some(edits) = &planned.migration.edits {
         let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
-        source = Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
+        source = Source::overlay(source, edits.append_at(), edits.append().clone(), replace);
     }
     File::with_checksums(source, checksums)
 }

@@ -43,7 +43,7 @@ impl Planned {
         let mut source = self.file.source().again()?;
         if let Some(edits) = &self.migration.edits {
             let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
-            source = Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
+            source = Source::overlay(source, edits.append_at(), edits.append().clone(), replace);
         }
         Ok(source)
     }

@@ -271,10 +271,19 @@ impl Work<'_> {
     /// Applies the edits to the copy. The list expects the input's length; where junk was left out
     /// the copy ends at the place of the first appended byte already.
     fn apply(&self, edits: &EditList, temp: &TempFile<'_>) -> Result<(), Failure> {
+        let len = edits.bytes_appended();
+        let mut progress = |done| {
+            self.observer.progress(Phase::Edit, done, len);
+            if self.observer.cancelled() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
         let result = if edits.append_at() < self.planned.identity.len {
-            edits.without_junk().apply(temp.file())
+            edits.without_junk().apply_telling(temp.file(), &mut progress)
         } else {
-            edits.apply(temp.file())
+            edits.apply_telling(temp.file(), &mut progress)
         };
         result.map_err(|e| e.into_failure(&temp.path()))
     }

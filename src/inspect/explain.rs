@@ -354,7 +354,7 @@ fn overlaid(file: &File, edits: &EditList) -> h5::Result<File> {
     let handle = handle.try_clone().map_err(|e| h5::Error::io(0, e))?;
     let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
     let below = Source::from_file(handle)?;
-    let append = edits.append().to_vec();
+    let append = edits.append().clone();
     let source = Source::overlay(below, edits.append_at(), append, replace);
     File::with_checksums(source, file.checksums())
 }

@@ -5,6 +5,7 @@
 //! built: replacements are sorted, do not touch one another, keep their length and lie below the
 //! point at which bytes are appended.
 
+use crate::h5::{Appended, AppendedPiece};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -88,12 +89,15 @@ pub enum EditError {
 }
 
 /// The exact bytes that a conversion appends and replaces.
+///
+/// Where it is stored, so that a change can be taken back, of long appended bytes only their number
+/// is: whoever stores it keeps a digest of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Raw")]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct EditList {
     file_len: u64,
     append_at: u64,
-    append: Vec<u8>,
+    append: Appended,
     replace: Vec<Replace>,
 }
 
@@ -109,8 +113,8 @@ impl EditList {
         self.append_at
     }
 
-    /// The appended bytes.
-    pub fn append(&self) -> &[u8] {
+    /// What is appended.
+    pub fn append(&self) -> &Appended {
         &self.append
     }
 
@@ -129,7 +133,7 @@ impl EditList {
     /// Length of the file afterwards, in bytes. Less than before if junk behind the HDF5 part was
     /// longer than what is appended.
     pub fn new_len(&self) -> u64 {
-        self.append_at.saturating_add(self.append.len() as u64)
+        self.append_at.saturating_add(self.append.len())
     }
 
     /// The same edits for a copy without the junk behind the place of the first appended byte.
@@ -140,7 +144,7 @@ impl EditList {
 
     /// How many bytes are appended.
     pub fn bytes_appended(&self) -> u64 {
-        self.append.len() as u64
+        self.append.len()
     }
 
     /// How many bytes of the file differ after the replacements; those that a replacement only
@@ -161,14 +165,14 @@ impl EditList {
 pub struct EditBuilder {
     file_len: u64,
     append_at: u64,
-    append: Vec<u8>,
+    append: Appended,
     replace: Vec<Replace>,
 }
 
 impl EditBuilder {
     /// Edits of a file of `file_len` bytes; appended bytes go to its end.
     pub fn new(file_len: u64) -> Self {
-        Self { file_len, append_at: file_len, append: Vec::new(), replace: Vec::new() }
+        Self { file_len, append_at: file_len, append: Appended::default(), replace: Vec::new() }
     }
 
     /// Edits of a file of `file_len` bytes whose bytes from `append_at` on mean nothing (behind the
@@ -182,21 +186,26 @@ impl EditBuilder {
 
     /// Where the next appended byte will be.
     pub fn position(&self) -> u64 {
-        self.append_at.saturating_add(self.append.len() as u64)
+        self.append_at.saturating_add(self.append.len())
     }
 
     /// Appends bytes and tells their offset in the new file.
     pub fn append(&mut self, bytes: &[u8]) -> u64 {
         let position = self.position();
-        self.append.extend_from_slice(bytes);
+        self.append.hold(bytes);
         position
+    }
+
+    /// Appends bytes, some of which may be made later.
+    pub fn append_all(&mut self, pieces: Appended) {
+        self.append.extend(pieces);
     }
 
     /// Appends zeros until the next appended byte is at a multiple of `alignment`.
     pub fn align(&mut self, alignment: usize) {
         let alignment = alignment.max(1) as u64;
         while !self.position().is_multiple_of(alignment) {
-            self.append.push(0);
+            self.append.hold(&[0]);
         }
     }
 
@@ -233,7 +242,7 @@ impl EditList {
         if append_at > file_len {
             return Err(EditError::AppendBehindEnd { append_at, file_len });
         }
-        let new_len = append_at.checked_add(self.append.len() as u64);
+        let new_len = append_at.checked_add(self.append.len());
         if new_len.is_none_or(|len| i64::try_from(len.max(file_len)).is_err()) {
             return Err(EditError::TooLong);
         }
@@ -263,21 +272,82 @@ impl EditList {
     }
 }
 
-/// An edit list as somebody else wrote it, not yet checked.
-#[derive(Deserialize)]
-struct Raw {
+/// Longer pieces of what is appended are not stored.
+const MOST_STORED: usize = 64 << 10;
+
+/// An edit list as it is stored; one that is read is not yet checked.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    file_len: u64,
+    append_at: u64,
+    append: Vec<StoredPiece>,
+    replace: Vec<Replace>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum StoredPiece {
+    Bytes(Vec<u8>),
+    /// So many bytes, which are not stored.
+    Left(u64),
+}
+
+/// Whether a piece of what is appended is not stored.
+pub(crate) fn is_left(piece: &AppendedPiece) -> bool {
+    !matches!(piece, AppendedPiece::Held(bytes) if bytes.len() <= MOST_STORED)
+}
+
+impl From<EditList> for Stored {
+    fn from(list: EditList) -> Self {
+        let EditList { file_len, append_at, append, replace } = list;
+        let stored = |piece: &AppendedPiece| match piece {
+            AppendedPiece::Held(bytes) if !is_left(piece) => StoredPiece::Bytes(bytes.clone()),
+            other => StoredPiece::Left(other.len()),
+        };
+        let append = append.pieces().map(|(_, piece)| stored(piece)).collect();
+        Self { file_len, append_at, append, replace }
+    }
+}
+
+impl TryFrom<Stored> for EditList {
+    type Error = EditError;
+
+    fn try_from(stored: Stored) -> Result<Self, EditError> {
+        let Stored { file_len, append_at, append: pieces, replace } = stored;
+        let mut append = Appended::default();
+        for piece in pieces {
+            append.push(match piece {
+                StoredPiece::Bytes(bytes) => AppendedPiece::Held(bytes),
+                StoredPiece::Left(len) => AppendedPiece::Untold(len),
+            });
+        }
+        EditBuilder { file_len, append_at, append, replace }.finish()
+    }
+}
+
+/// An edit list as it was stored before pieces could be left out.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct StoredWhole {
     file_len: u64,
     append_at: u64,
     append: Vec<u8>,
     replace: Vec<Replace>,
 }
 
-impl TryFrom<Raw> for EditList {
+impl TryFrom<StoredWhole> for EditList {
     type Error = EditError;
 
-    fn try_from(raw: Raw) -> Result<Self, EditError> {
-        let Raw { file_len, append_at, append, replace } = raw;
-        EditBuilder { file_len, append_at, append, replace }.finish()
+    fn try_from(stored: StoredWhole) -> Result<Self, EditError> {
+        let StoredWhole { file_len, append_at, append, replace } = stored;
+        EditBuilder { file_len, append_at, append: append.into(), replace }.finish()
+    }
+}
+
+#[cfg(test)]
+impl From<&EditList> for StoredWhole {
+    fn from(list: &EditList) -> Self {
+        let EditList { file_len, append_at, append, replace } = list.clone();
+        let append = append.held().unwrap_or_default().to_vec();
+        Self { file_len, append_at, append, replace }
     }
 }
 
@@ -332,7 +402,7 @@ mod tests {
         edits.replace(10, *b"a", *b"a", 0, "nothing");
         edits.replace(80, *b"pq", *b"rs", 0, "superblock");
         let edits = edits.finish().unwrap();
-        assert_eq!(edits.append(), b"abc\0\0\0defg");
+        assert_eq!(edits.append().held(), Some(&b"abc\0\0\0defg"[..]));
         assert_eq!((edits.file_len(), edits.append_at(), edits.new_len()), (100, 90, 100));
         assert_eq!((edits.bytes_appended(), edits.bytes_replaced()), (10, 4));
         assert_eq!(edits.replace().iter().map(|r| r.offset).collect::<Vec<_>>(), [20, 80]);

@@ -1,6 +1,7 @@
 //! Prints an edit list for people, as `--dry-run` prints it.
 
 use super::edit::{EditList, hex};
+use crate::h5::AppendedPiece;
 use std::fmt;
 
 impl fmt::Display for EditList {
@@ -20,8 +21,15 @@ impl fmt::Display for EditList {
             let junk = self.file_len() - self.append_at();
             write!(f, "\n  {:#012x}  give up {junk} bytes behind the HDF5 end", self.append_at())?;
         }
-        if !self.append().is_empty() {
-            write!(f, "\n  {:#012x}  append {}", self.append_at(), hex(self.append()))?;
+        for (at, piece) in self.append().pieces() {
+            let at = self.append_at().saturating_add(at);
+            match piece {
+                AppendedPiece::Held(bytes) => write!(f, "\n  {at:#012x}  append {}", hex(bytes))?,
+                piece => {
+                    let len = piece.len();
+                    write!(f, "\n  {at:#012x}  append {len} bytes that are made of stored ones")?;
+                }
+            }
         }
         for replace in self.in_stages() {
             write!(f, "\n  {:#012x}  stage {}: {}", replace.offset, replace.stage, replace.why)?;

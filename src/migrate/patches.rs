@@ -3,7 +3,7 @@
 use super::edit::{EditBuilder, EditList};
 use super::error::PlanError;
 use crate::h5::checksum::{Lookup3, lookup3};
-use crate::h5::{Checked, Chunk, File, RelAddr};
+use crate::h5::{Appended, Checked, Chunk, File, RelAddr};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// In place, the superblock with the new end of file goes first: no header may point beyond it.
@@ -51,13 +51,18 @@ impl Patches {
     }
 
     /// The edit list of these patches and of `append`, which starts at the offset `at`.
-    pub(super) fn finish(self, file: &File, at: u64, append: &[u8]) -> Result<EditList, PlanError> {
+    pub(super) fn finish(
+        self,
+        file: &File,
+        at: u64,
+        append: Appended,
+    ) -> Result<EditList, PlanError> {
         let superblock = file.superblock();
         let source = file.source();
         let mut edits = EditBuilder::with_junk(source.len(), superblock.end_of_file);
         let gap = usize::try_from(at.saturating_sub(superblock.end_of_file)).unwrap_or(0);
         edits.append(&vec![0; gap]);
-        edits.append(append);
+        edits.append_all(append);
         let mut sums: BTreeMap<u64, Vec<u8>> =
             self.sums.iter().map(|(at, sum)| (*at, sum.to_le_bytes().to_vec())).collect();
         for (offset, bytes) in self.checksums(file)? {

@@ -53,6 +53,10 @@ pub enum Step {
     InPlaceReplace,
     /// Syncing a file changed in place.
     InPlaceSync,
+    /// Writing the digest of what was appended into the undo file.
+    DigestWrite,
+    /// Syncing that digest.
+    DigestSync,
     /// Marking the change as complete in the undo file.
     DoneWrite,
     /// Syncing that mark.

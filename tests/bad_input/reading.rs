@@ -64,7 +64,7 @@ fn migrate(bytes: &[u8]) -> Option<()> {
     let edits = migration.edits?;
     let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
     let below = Source::from_bytes(bytes.to_vec());
-    let after = Source::overlay(below, edits.append_at(), edits.append().to_vec(), replace);
+    let after = Source::overlay(below, edits.append_at(), edits.append().clone(), replace);
     let after = File::from_source(after).unwrap();
     let walked = Trace::run(&after, &mut Inside(after.source().len()));
     assert!(walked.is_ok(), "after the migration: {walked:?}");

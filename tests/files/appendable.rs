@@ -73,7 +73,7 @@ fn migrated(path: &Path, migration: &Migration) -> Option<File> {
     let edits = migration.edits.as_ref()?;
     let below = Source::open(path).unwrap();
     let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
-    let source = Source::overlay(below, edits.append_at(), edits.append().to_vec(), replace);
+    let source = Source::overlay(below, edits.append_at(), edits.append().clone(), replace);
     Some(File::from_source(source).unwrap())
 }
 

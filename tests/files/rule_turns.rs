@@ -9,7 +9,7 @@ use crate::rule_powers::hex;
 use crate::rules::{World, data, jldconv};
 use crate::runner::printed;
 use jldconv::convert::{Mode, Outcome};
-use jldconv::h5::{Datatype, Extent, encode};
+use jldconv::h5::{Datatype, Extent, encode, set_scratch_budget};
 use jldconv::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef, record};
 use jldconv::julia::{JuliaType, Param};
 use proptest::prelude::*;
@@ -518,7 +518,10 @@ proptest! {
         case in case(),
         modes in prop::array::uniform2(select(vec![Mode::Patch, Mode::Rewrite, Mode::InPlace])),
         portable in any::<bool>(),
+        held in any::<bool>(),
     ) {
+        // Without room no new array is held: they are made when they are written or read.
+        set_scratch_budget(if held { 12 << 20 } else { 0 });
         let dir = tempfile::tempdir().unwrap();
         let files = ["1.jld2", "2.jld2", "3.jld2", "4.jld2"].map(|n| dir.path().join(n));
         let [first, second, third, fourth] = &files;

@@ -2,7 +2,10 @@
 
 use super::InPlace;
 use super::error::InPlaceError;
-use super::record::{Found, LIMIT, Progress, Record, context, encode_mark};
+use super::record::{
+    Found, LIMIT, MARK, Progress, Record, context, encode_digest, encode_mark, has_left,
+    left_digest,
+};
 use super::rollback::roll_back;
 use super::target_file::{Spot, TargetFile, Undo};
 use crate::convert::Failure;
@@ -53,14 +56,20 @@ pub fn apply(
     }
 
     let record = make_record(&place, &file, *planned, edits)?;
-    let undo = write_undo(&place, &file, record)?;
+    let mut undo = write_undo(&place, &file, record)?;
+    let at = undo.found.next_mark;
+    if has_left(edits) {
+        undo.found.next_mark = at.saturating_add(MARK as u64);
+    }
     let back = |cause, marked| match roll_back(&place, &file, &undo, marked) {
         Ok(()) => InPlaceError::TakenBack { cause: Box::new(cause) },
         Err(back) => InPlaceError::Stuck { cause: Box::new(cause), back: Box::new(back) },
     };
     place.note(&file, &undo.spot).map_err(|cause| back(cause, false))?;
-    carry_out(&file, edits)
+    append(&file, edits)
         .map_err(bad_edit)
+        .and_then(|()| note_digest(&place, &file, &undo, at))
+        .and_then(|()| replace(&file, edits).map_err(bad_edit))
         .and_then(|()| verify(&file).map_err(InPlaceError::Verify))
         .map_err(|cause| back(cause, false))?;
     mark_done(&place, &file, &undo).map_err(|cause| back(cause, true))?;
@@ -87,6 +96,18 @@ fn mark_done(place: &TargetFile, file: &File, undo: &Undo) -> Result<(), InPlace
     write_at(&undo.file, &mark, undo.found.next_mark, Step::DoneWrite)
         .map_err(|e| io("write", e))?;
     sync(&undo.file, Step::DoneSync).map_err(|e| io("sync", e))
+}
+
+/// Keeps a digest of what was appended and is not in the undo file, from which undoing knows whether it
+/// is still there. All of it is on the disk.
+fn note_digest(place: &TargetFile, file: &File, undo: &Undo, at: u64) -> Result<(), InPlaceError> {
+    let digest = left_digest(file, &undo.found.record.edits);
+    let read = |source| InPlaceError::Io { what: "read", path: place.path(), source };
+    let Some(digest) = digest.map_err(read)? else { return Ok(()) };
+    let io = |what, source| InPlaceError::Io { what, path: place.undo_path(&undo.spot), source };
+    let mark = encode_digest(digest);
+    write_at(&undo.file, &mark, at, Step::DigestWrite).map_err(|e| io("write", e))?;
+    sync(&undo.file, Step::DigestSync).map_err(|e| io("sync", e))
 }
 
 fn make_record(
@@ -132,7 +153,7 @@ fn write_undo(place: &TargetFile, file: &File, record: Record) -> Result<Undo, I
     failpoint::after(Step::UndoDirSync);
     let progress = Progress::Open;
     let bytes = bytes.len() as u64;
-    let found = Found { record, owner: Some(owner), progress, next_mark, bytes };
+    let found = Found { record, owner: Some(owner), progress, digest: None, next_mark, bytes };
     Ok(Undo { file: undo, found, spot })
 }
 
@@ -159,23 +180,30 @@ fn fill_undo(
     Ok(())
 }
 
-/// Appends and replaces, with a sync between each two steps whose order matters.
-fn carry_out(file: &File, edits: &EditList) -> Result<(), ApplyError> {
+/// Appends, and syncs.
+fn append(file: &File, edits: &EditList) -> Result<(), ApplyError> {
     let failed = |offset, len| move |source| ApplyError::Write { offset, len, source };
-    let (offset, len) = (edits.append_at(), edits.append().len());
-    let append = edits.append();
-    if !append.is_empty() {
-        write_at(file, append, offset, Step::InPlaceAppend).map_err(failed(offset, len))?;
-    }
+    edits.each_appended(&mut |offset, bytes| {
+        write_at(file, bytes, offset, Step::InPlaceAppend).map_err(failed(offset, bytes.len()))
+    })?;
     if edits.new_len() < edits.file_len() {
-        set_len(file, edits.new_len(), Step::InPlaceTruncate).map_err(failed(offset, 0))?;
+        let offset = edits.new_len();
+        set_len(file, offset, Step::InPlaceTruncate).map_err(failed(offset, 0))?;
     }
-    if edits.new_len() != edits.file_len() || !append.is_empty() {
-        sync(file, Step::InPlaceSync).map_err(failed(offset, len))?;
+    if edits.new_len() != edits.file_len() || !edits.append().is_empty() {
+        sync(file, Step::InPlaceSync).map_err(failed(edits.append_at(), 0))?;
     }
+    Ok(())
+}
+
+/// Replaces, with a sync between each two stages.
+fn replace(file: &File, edits: &EditList) -> Result<(), ApplyError> {
+    let failed = |offset, len| move |source| ApplyError::Write { offset, len, source };
     for stage in edits.in_stages().chunk_by(|a, b| a.stage == b.stage) {
+        let mut offset = edits.append_at();
         for replace in stage {
-            let (offset, len) = (replace.offset, replace.new.len());
+            let len = replace.new.len();
+            offset = replace.offset;
             write_at(file, &replace.new, offset, Step::InPlaceReplace)
                 .map_err(failed(offset, len))?;
         }

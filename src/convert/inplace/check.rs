@@ -1,9 +1,10 @@
 //! Tells whether a file and its undo file belong together, and in which state the file is.
 
 use super::error::InPlaceError;
-use super::record::{Record, context};
+use super::record::{Found, Record, context, left_digest};
 use super::target_file::{TargetFile, Undo};
 use crate::convert::apply::ApplyError;
+use crate::h5::AppendedPiece;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -44,10 +45,23 @@ pub(super) fn is_old(
 pub(super) fn differs(
     place: &TargetFile,
     file: &File,
-    record: &Record,
+    found: &Found,
 ) -> Result<Option<String>, InPlaceError> {
+    let record = &found.record;
     if let Some(what) = context_differs(place, file, record)? {
         return Ok(Some(what));
+    }
+    // An older undo file has all of them.
+    let untold = |piece: &AppendedPiece| matches!(piece, AppendedPiece::Untold(_));
+    let untold = record.edits.append().pieces().any(|(_, piece)| untold(piece));
+    let digest = if untold { left_digest(file, &record.edits) } else { Ok(found.digest) };
+    match digest {
+        Ok(digest) if digest == found.digest => {}
+        Ok(_) => return Ok(Some("bytes that were appended".to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            return Ok(Some("it is too short".to_owned()));
+        }
+        Err(error) => return Err(read_error(place, error)),
     }
     match record.edits.check_applied(file) {
         Ok(()) => Ok(None),

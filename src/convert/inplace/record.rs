@@ -5,9 +5,11 @@
 //! xxh3-128 of all that. Then marks of 40 bytes each,
 //! added as the work goes on: magic `JLDCMARK`, kind (u64), modification time of the changed file
 //! (i64 seconds, i64 nanoseconds), xxh3-64 of the mark so far. The last mark that is whole tells
-//! the state; without any the change is not complete.
+//! the state; without any the change is not complete. A mark of another kind holds, in the place of a
+//! time, the digest of the appended bytes that the record leaves out (from version 3 on; before, it
+//! held all).
 
-use crate::migrate::edit::EditList;
+use crate::migrate::edit::{EditList, StoredWhole, is_left};
 use crate::sys::file::{FileTime, Identity};
 use bincode::Options as _;
 use serde::{Deserialize, Serialize};
@@ -21,32 +23,41 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 const MAGIC: &[u8; 8] = b"JLDCUNDO";
 const MARK_MAGIC: &[u8; 8] = b"JLDCMARK";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+/// All appended bytes are in the record.
+const VERSION_2: u32 = 2;
 /// Without an owner.
 const VERSION_1: u32 = 1;
 /// Magic, version, length of the body.
 const HEAD: usize = 8 + 4 + 8;
-const MARK: usize = 40;
+pub(super) const MARK: usize = 40;
+/// The kind of a mark that holds a digest.
+const DIGEST: u64 = 3;
+/// Appended bytes are read in pieces of this size.
+const PIECE: usize = 256 << 10;
 /// Zeros behind the body where marks go, so that a full disk cannot keep a mark from being written.
 const ROOM: usize = 10 * MARK;
-/// A run adds two marks at most, and each undo that was interrupted at worst one.
+/// A run adds three marks at most, and each undo that was interrupted at worst one.
 const MARKS_MAX: usize = 1000;
 /// Bytes at either end of the old file that tell whether a file is the one of a record.
 const CONTEXT: u64 = 4096;
 
-/// No undo file is longer. Edit lists are some kB long; what junk behind the HDF5 part costs is in
-/// the planner's hand.
+/// No undo file is longer. Edit lists are some kB long, since long pieces of what is appended are left
+/// out; what junk behind the HDF5 part costs is in the planner's hand.
 pub(super) const LIMIT: u64 = 8 << 20;
 
 /// All that is needed to take a change back.
+pub(super) type Record = RecordOf<EditList>;
+
+/// A [`Record`], with its edit list in one of the ways in which it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Record {
+pub(super) struct RecordOf<E> {
     /// Version of the program that made the change.
     pub(super) tool: String,
     /// The file as it was.
     pub(super) old: Identity,
     /// What is done to it.
-    pub(super) edits: EditList,
+    pub(super) edits: E,
     /// The bytes from the append position to the old end.
     pub(super) tail: Vec<u8>,
     /// Digest of bytes at both ends of the old file that the change leaves alone.
@@ -86,6 +97,8 @@ pub(super) struct Found {
     /// None in files of version 1.
     pub(super) owner: Option<Owner>,
     pub(super) progress: Progress,
+    /// Digest of the appended bytes that the record leaves out, once they are all there.
+    pub(super) digest: Option<u128>,
     /// Where the next mark goes.
     pub(super) next_mark: u64,
     /// Size of the undo file in bytes.
@@ -116,7 +129,7 @@ impl Record {
     /// As [`encode`](Self::encode) did before there were owners.
     #[cfg(test)]
     pub(super) fn encode_version_1(&self) -> Vec<u8> {
-        let body = codec().serialize(self).unwrap();
+        let body = codec().serialize(&self.whole()).unwrap();
         let len = (body.len() as u64).to_le_bytes();
         let mut bytes = [&MAGIC[..], &VERSION_1.to_le_bytes(), &len, &body].concat();
         bytes.extend(xxh3_128(&bytes).to_le_bytes());
@@ -131,7 +144,7 @@ impl Record {
         }
         let (version, rest) = rest.split_first_chunk::<4>().ok_or_else(short)?;
         let version = u32::from_le_bytes(*version);
-        if ![VERSION_1, VERSION].contains(&version) {
+        if ![VERSION_1, VERSION_2, VERSION].contains(&version) {
             return Err(format!("version {version}; this program knows versions up to {VERSION}"));
         }
         let (len, rest) = rest.split_first_chunk::<8>().ok_or_else(short)?;
@@ -143,18 +156,59 @@ impl Record {
         if u128::from_le_bytes(*digest) != xxh3_128(digested) {
             return Err("digest differs".to_owned());
         }
-        let (record, owner): (Self, Option<Owner>) = if version == VERSION_1 {
-            codec().deserialize(body).map(|record| (record, None))
-        } else {
-            codec().deserialize(body).map(|(record, owner)| (record, Some(owner)))
-        }
-        .map_err(|e| e.to_string())?;
+        let bad = |e: bincode::Error| e.to_string();
+        let (record, owner): (Self, Option<Owner>) = match version {
+            VERSION_1 => (codec().deserialize(body).map_err(bad).and_then(Self::of_whole)?, None),
+            VERSION_2 => {
+                let (record, owner) = codec().deserialize(body).map_err(bad)?;
+                (Self::of_whole(record)?, Some(owner))
+            }
+            _ => codec().deserialize(body).map(|(r, owner)| (r, Some(owner))).map_err(bad)?,
+        };
         let junk = record.edits.file_len() - record.edits.append_at();
         if record.tail.len() as u64 != junk || record.old.len != record.edits.file_len() {
             return Err("lengths disagree".to_owned());
         }
         Ok((record, owner, marks))
     }
+}
+
+impl Record {
+    fn of_whole(record: RecordOf<StoredWhole>) -> Result<Self, String> {
+        let RecordOf { tool, old, edits, tail, context } = record;
+        let edits = EditList::try_from(edits).map_err(|e| e.to_string())?;
+        Ok(Self { tool, old, edits, tail, context })
+    }
+
+    #[cfg(test)]
+    fn whole(&self) -> RecordOf<StoredWhole> {
+        let Self { tool, old, edits, tail, context } = self.clone();
+        RecordOf { tool, old, edits: StoredWhole::from(&edits), tail, context }
+    }
+}
+
+/// Whether the record leaves some of the appended bytes out.
+pub(super) fn has_left(edits: &EditList) -> bool {
+    edits.append().pieces().any(|(_, piece)| is_left(piece))
+}
+
+/// Digest of the appended bytes that the record leaves out, as they stand in `file`; none if it has all.
+pub(super) fn left_digest(file: &File, edits: &EditList) -> io::Result<Option<u128>> {
+    let mut hasher = None;
+    let mut buffer = vec![0; PIECE];
+    for (start, piece) in edits.append().pieces().filter(|(_, piece)| is_left(piece)) {
+        let hasher = hasher.get_or_insert_with(Xxh3::new);
+        let mut at = edits.append_at().saturating_add(start);
+        let end = at.saturating_add(piece.len());
+        while at < end {
+            let n = usize::try_from(end - at).unwrap_or(PIECE).min(PIECE);
+            let bytes = buffer.get_mut(..n).unwrap_or_default();
+            file.read_exact_at(bytes, at)?;
+            hasher.update(bytes);
+            at = at.saturating_add(n as u64);
+        }
+    }
+    Ok(hasher.map(|hasher| hasher.digest128()))
 }
 
 impl Found {
@@ -168,16 +222,34 @@ impl Found {
         let mut bytes = vec![0; len];
         file.read_exact_at(&mut bytes, 0)?;
         Ok(Record::decode(&bytes).map(|(record, owner, marks)| {
-            let mut progress = Progress::Open;
+            let (mut progress, mut digest) = (Progress::Open, None);
             let mut next_mark = (bytes.len() - marks.len()) as u64;
             for mark in marks.chunks(MARK) {
                 let Some(found) = decode_mark(mark) else { break };
-                progress = found;
+                match found {
+                    Mark::Progress(found) => progress = found,
+                    Mark::Digest(found) => digest = Some(found),
+                }
                 next_mark = next_mark.saturating_add(MARK as u64);
             }
-            Self { record, owner, progress, next_mark, bytes: bytes.len() as u64 }
+            Self { record, owner, progress, digest, next_mark, bytes: bytes.len() as u64 }
         }))
     }
+}
+
+/// What a mark says.
+enum Mark {
+    Progress(Progress),
+    Digest(u128),
+}
+
+/// The bytes of the mark that holds a digest.
+pub(super) fn encode_digest(digest: u128) -> Vec<u8> {
+    let mut mark = MARK_MAGIC.to_vec();
+    mark.extend_from_slice(&DIGEST.to_le_bytes());
+    mark.extend_from_slice(&digest.to_le_bytes());
+    mark.extend_from_slice(&xxh3_64(&mark).to_le_bytes());
+    mark
 }
 
 /// The bytes of the mark that says `progress`.
@@ -196,20 +268,23 @@ pub(super) fn encode_mark(progress: Progress) -> Vec<u8> {
     mark
 }
 
-fn decode_mark(mark: &[u8]) -> Option<Progress> {
+fn decode_mark(mark: &[u8]) -> Option<Mark> {
     let (said, digest) = mark.split_last_chunk::<8>()?;
     let (magic, rest) = said.split_first_chunk::<8>()?;
     let (kind, rest) = rest.split_first_chunk::<8>()?;
+    let kind = u64::from_le_bytes(*kind);
+    let digest_held = rest.first_chunk::<16>().map(|held| u128::from_le_bytes(*held))?;
     let (seconds, rest) = rest.split_first_chunk::<8>()?;
     let (nanos, rest) = rest.split_first_chunk::<8>()?;
     if magic != MARK_MAGIC || !rest.is_empty() || u64::from_le_bytes(*digest) != xxh3_64(said) {
         return None;
     }
     let (seconds, nanos) = (i64::from_le_bytes(*seconds), i64::from_le_bytes(*nanos));
-    match u64::from_le_bytes(*kind) {
-        0 => Some(Progress::Open),
-        1 => Some(Progress::Done(FileTime { seconds, nanos })),
-        2 => Some(Progress::Back),
+    match kind {
+        0 => Some(Mark::Progress(Progress::Open)),
+        1 => Some(Mark::Progress(Progress::Done(FileTime { seconds, nanos }))),
+        2 => Some(Mark::Progress(Progress::Back)),
+        DIGEST => Some(Mark::Digest(digest_held)),
         _ => None,
     }
 }

@@ -113,7 +113,7 @@ pub fn undo(path: &Path, options: &InPlace) -> Result<(), InPlaceError> {
     };
     // The old file again: somebody put back a copy of it. What is left to do does no harm then.
     if !is_old(&place, &file, &undo.found.record)?
-        && let Some(what) = differs(&place, &file, &undo.found.record)?
+        && let Some(what) = differs(&place, &file, &undo.found)?
     {
         let (path, undo) = (place.path(), place.undo_path(&undo.spot));
         return Err(InPlaceError::ChangedSince { path, undo, what });
@@ -164,7 +164,7 @@ pub fn commit(
         return Err(InPlaceError::Interrupted { path, undo });
     };
     let file = claim_for(&place, &undo, options)?;
-    let changed = differs(&place, &file, &undo.found.record)?;
+    let changed = differs(&place, &file, &undo.found)?;
     valid(&file).map_err(InPlaceError::Verify)?;
     remove_undo(&place, &file, &undo)?;
     Ok(Committed { undo_bytes: undo.found.bytes, changed })

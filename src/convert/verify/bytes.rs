@@ -49,8 +49,16 @@ pub(super) enum Problem {
     Output(u64, io::Error),
     /// The input cannot be read again.
     Input(u64, io::Error),
+    /// What was appended cannot be made of the input again.
+    Made(h5::Error),
     /// The check was stopped.
     Stopped,
+}
+
+impl From<h5::Error> for Problem {
+    fn from(error: h5::Error) -> Self {
+        Self::Made(error)
+    }
 }
 
 /// Reads all of `file` back from the disk and compares it: the first `len` bytes, of which some were
@@ -165,11 +173,10 @@ fn first_difference(a: &[u8], b: &[u8]) -> Option<(u64, u8, u8)> {
 
 /// Reads the appended and the replaced bytes back from the disk, and nothing else.
 pub(super) fn edited(file: &fs::File, edits: &EditList) -> Result<(), Problem> {
-    let appended = (edits.append_at(), edits.append());
-    let mut all: Vec<_> = edits.replace().iter().map(|r| (r.offset, r.new.as_slice())).collect();
-    all.push(appended);
+    let all: Vec<_> = edits.replace().iter().map(|r| (r.offset, r.new.as_slice())).collect();
     // Each drop of pages has its price: those close together go at once.
     let ends = all.iter().map(|(offset, bytes)| (*offset, offset + bytes.len() as u64));
+    let ends = ends.chain([(edits.append_at(), edits.new_len())]);
     let mut runs: Vec<Range<u64>> = Vec::new();
     for (start, end) in ends {
         match runs.last_mut().filter(|run| start < run.end.saturating_add(NEAR)) {
@@ -178,10 +185,25 @@ pub(super) fn edited(file: &fs::File, edits: &EditList) -> Result<(), Problem> {
         }
     }
     runs.into_iter().for_each(|run| forget_range(file, run));
-    all.into_iter().try_for_each(|(offset, bytes)| {
-        let end = offset.saturating_add(bytes.len() as u64);
-        read_back(file, offset..end, Problem::Output, |at, piece| planned(at, piece, offset, bytes))
+    all.into_iter().try_for_each(|(offset, bytes)| read_planned(file, offset, bytes))?;
+    appended(file, edits, &|_| Ok(()))
+}
+
+/// Reads the appended bytes back from the disk.
+pub(super) fn appended(
+    file: &fs::File,
+    edits: &EditList,
+    tick: &dyn Fn(u64) -> h5::Result<()>,
+) -> Result<(), Problem> {
+    edits.each_appended(&mut |offset, bytes| {
+        read_planned(file, offset, bytes)?;
+        tick(bytes.len() as u64).map_err(|_| Problem::Stopped)
     })
+}
+
+fn read_planned(file: &fs::File, offset: u64, bytes: &[u8]) -> Result<(), Problem> {
+    let end = offset.saturating_add(bytes.len() as u64);
+    read_back(file, offset..end, Problem::Output, |at, piece| planned(at, piece, offset, bytes))
 }
 
 /// Checks that `file` has the appended and replaced bytes, wherever they are read from.
@@ -190,6 +212,7 @@ pub(super) fn applied(file: &fs::File, edits: &EditList) -> Result<(), String> {
         ApplyError::Read { .. } | ApplyError::Write { .. } => {
             format!("the output cannot be read back: {error}")
         }
+        ApplyError::Made { source } => format!("the output cannot be compared: {source}"),
         ApplyError::Length { .. } | ApplyError::Bytes { .. } => format!("the output: {error}"),
     })
 }

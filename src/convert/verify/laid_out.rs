@@ -28,6 +28,7 @@ pub(in crate::convert) fn written_back(
         Problem::Output(at, e) | Problem::Input(at, e) => {
             format!("the output cannot be read back at offset {at}: {e}")
         }
+        Problem::Made(e) => e.to_string(),
         Problem::Stopped => "cancelled".to_owned(),
     })
 }

@@ -244,13 +244,21 @@ impl Check<'_> {
                     .flat_map(|edits| edits.replace())
                     .map(|r| Replaced { offset: r.offset, old: &r.old, new: &r.new })
                     .collect();
-                let (copied, appended) = match edits {
-                    Some(edits) => (edits.append_at(), edits.append()),
-                    None => (len, &[][..]),
+                let Some(edits) = edits else {
+                    return self.told(bytes::compare(file, len, &replaced, &[], written, &tick));
                 };
-                bytes::compare(file, copied, &replaced, appended, written, &tick)
+                let copied = edits.append_at();
+                match edits.append().held() {
+                    Some(held) => bytes::compare(file, copied, &replaced, held, written, &tick),
+                    None => bytes::compare(file, copied, &replaced, &[], written, &tick)
+                        .and_then(|()| bytes::appended(file, edits, &tick)),
+                }
             }
         };
+        self.told(result)
+    }
+
+    fn told(&self, result: Result<(), Problem>) -> Result<(), Failure> {
         result.map_err(|problem| match problem {
             Problem::Differs(at, what) => match at.and_then(|at| self.owner(at)) {
                 Some(object) => self.bad(format!("{object}: {what}")),
@@ -259,6 +267,7 @@ impl Check<'_> {
             Problem::Output(at, e) => {
                 self.bad(format!("the output cannot be read back at offset {at}: {e}"))
             }
+            Problem::Made(e) => read_failure(self.path, &e),
             Problem::Input(at, e) => read_failure(self.path, &h5::Error::io(at, e)),
             Problem::Stopped => read_failure(self.path, &h5::Error::cancelled()),
         })

@@ -6,6 +6,7 @@
 //! 3. What has to stand instead of each reference to one of those, and of each name that changes
 //!    (`fixes`): patches where the bytes stay, other bytes where they are copied ([`values`]).
 
+mod made;
 mod reform;
 mod turned;
 mod values;
@@ -24,9 +25,10 @@ use super::portable;
 use super::references::References;
 use super::survey::{Instance, Survey};
 use super::turn::{Turns, shared};
-use crate::h5::{Edge, EdgeKind, Extent, File, RelAddr, TypeRef};
+use crate::h5::{Appended, AppendedPiece, Edge, EdgeKind, Extent, File, RelAddr, Source, TypeRef};
 use crate::julia::builder::{Build, Data, FieldStyle, ObjectRef};
 use crate::julia::{NewName, NewParam, NumberType, Override, Overrides, Renames, TypeTable};
+use made::Turning;
 use reform::Reform;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -57,6 +59,10 @@ pub(super) struct Engine<'r> {
     converted: HashMap<(RelAddr, NumberType), ObjectRef>,
     /// Filtered arrays that are stored without filters afterwards, and the rules that are why.
     unfiltered: Vec<(Arc<str>, String)>,
+    /// Arrays that are made when they are written, by their numbers in the build.
+    made: Vec<Arc<Turning>>,
+    /// What they are made of; not there yet, or cannot be read again.
+    source: Option<Option<Arc<Source>>>,
 }
 
 /// An object that stands elsewhere afterwards.
@@ -103,6 +109,8 @@ impl<'r> Engine<'r> {
             parameters: Vec::new(),
             converted: HashMap::new(),
             unfiltered: Vec::new(),
+            made: Vec::new(),
+            source: None,
         }
     }
 
@@ -128,7 +136,7 @@ impl<'r> Engine<'r> {
         let start = end.next_multiple_of(8);
         let appended = self.port(start, &|_| false)?;
         let at = if appended.is_empty() { end } else { start };
-        std::mem::take(&mut self.patches).finish(self.file(), at, &appended)
+        std::mem::take(&mut self.patches).finish(self.file(), at, appended.into())
     }
 
     /// Serves readers that are built on HDF5. Gives what is to be appended at the offset `at`.
@@ -187,8 +195,14 @@ impl<'r> Engine<'r> {
         additions.extend(self.number(&mut build)?);
         // Appended objects start at a multiple of eight behind the old end, as JLD2's data do.
         let start = self.file().superblock().end_of_file.next_multiple_of(8);
-        let extra: Vec<_> = texts.iter().map(|text| text.data.clone()).collect();
+        let mut extra: Vec<_> = texts.iter().map(|text| text.data.clone()).collect();
+        if self.made.iter().any(|made| made.leads()) {
+            extra.extend(self.fixes.values().cloned());
+        }
         let built = build.finish(start, &extra);
+        let fixes = self.fixes.keys().copied().zip(built.extra.iter().skip(texts.len()).cloned());
+        let fixes = Arc::new(fixes.collect());
+        self.made.iter().for_each(|made| made.fix(&fixes));
         let address = |r: ObjectRef| match r {
             ObjectRef::Existing(addr) => addr,
             ObjectRef::New(n) => built.addresses.get(n).copied().unwrap_or(RelAddr::NULL),
@@ -217,14 +231,18 @@ impl<'r> Engine<'r> {
         }
         self.survey.repairs.put(&mut self.patches);
         self.survey.client_values.put(&mut self.patches);
-        let mut appended = built.bytes;
-        let behind = appended.len().next_multiple_of(8);
-        let trees = self.port(start.saturating_add(behind as u64), &|a| now.contains_key(&a))?;
-        if !trees.is_empty() {
-            appended.resize(behind, 0);
-            appended.extend(trees);
+        let mut appended = Appended::from(built.bytes);
+        for (made, at) in std::mem::take(&mut self.made).into_iter().zip(built.later) {
+            appended.pad(at.saturating_sub(start));
+            appended.push(AppendedPiece::Made(made));
         }
-        std::mem::take(&mut self.patches).finish(self.file(), start, &appended)
+        let behind = appended.len().next_multiple_of(8);
+        let trees = self.port(start.saturating_add(behind), &|a| now.contains_key(&a))?;
+        if !trees.is_empty() {
+            appended.pad(behind);
+            appended.hold(&trees);
+        }
+        std::mem::take(&mut self.patches).finish(self.file(), start, appended)
     }
 
     fn redirect(&mut self, edge: &Edge, to: RelAddr) {

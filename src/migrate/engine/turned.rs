@@ -5,12 +5,15 @@ use super::super::references::References;
 use super::super::rule::Way;
 use super::super::survey::Instance;
 use super::super::turn::Turned;
+use super::made::{Part, Recipe, Turning};
 use super::reform::Reform;
 use super::values::room;
 use super::{Engine, Move};
-use crate::h5::encode;
-use crate::h5::{Class, Datatype, Edge, EdgeKind, Extent, RefPlan, RelAddr};
-use crate::julia::builder::{Build, Data, NewField, ObjectRef};
+use crate::h5::{
+    Class, Datatype, Edge, EdgeKind, Extent, RefPlan, RelAddr, Source, scratch_budget,
+};
+use crate::h5::{Made as _, encode};
+use crate::julia::builder::{Build, Data, LaterPart, NewField, ObjectRef};
 use crate::julia::{
     Column, Committed, Element, JuliaType, Lanes, NewName, NewParam, Override, Param, Structs,
 };
@@ -30,6 +33,18 @@ struct NewArray {
     leads: bool,
     data: Data,
 }
+
+/// Where the data of a new array come from.
+enum Bytes<'d> {
+    Held(&'d Data),
+    Later(LaterPart),
+}
+
+/// New arrays are put together in memory while all that is held for a file takes no more bytes than
+/// this; else they are made when they are written.
+const HELD: u64 = 4 << 20;
+/// What takes fewer bytes is held.
+const LEAST: u64 = 8 << 10;
 
 impl<'r> Engine<'r> {
     /// The objects that are turned.
@@ -123,14 +138,14 @@ impl<'r> Engine<'r> {
         let to = turned.struct_of(self.types, structs.dims().len())?;
         let by = Override::Columns { of: c, to: to.clone() };
         self.overrides.objects.insert(instance.addr, by);
-        self.columns(turned, &structs, &to, &instance.place, build)
+        self.columns(turned, (&structs, instance.addr), &to, &instance.place, build)
     }
 
     /// A struct `to` of arrays, one for each field of the elements of an array.
     fn columns(
         &mut self,
         turned: &Turned<'_>,
-        structs: &Structs<'_>,
+        (structs, addr): (&Structs<'_>, RelAddr),
         to: &JuliaType,
         place: &Arc<str>,
         build: &mut Build<'_>,
@@ -148,10 +163,30 @@ impl<'r> Engine<'r> {
             arrays.push(NewArray { element, start, size, leads, data: Data::default() });
         }
         let len = structs.count().saturating_mul(u64::from(c.datatype.size));
-        room(build, len, "turned").map_err(refuse)?;
         if !structs.dataset().filters.is_empty() {
             self.unfiltered.push((Arc::clone(place), rule.to_owned()));
         }
+        if self.is_made_later(len, build)
+            && let Some(source) = self.source()?
+        {
+            let count = structs.count();
+            let mut at = 0_u64;
+            let mut parts = Vec::with_capacity(arrays.len());
+            for NewArray { start, size, leads, .. } in &arrays {
+                let (start, size, leads, step) = (*start, *size, *leads, *size as u64);
+                parts.push(Part { at, step, start, size, leads });
+                at = at.saturating_add(count.saturating_mul(step)).next_multiple_of(8);
+            }
+            let recipe = Recipe::Columns(addr);
+            let number = self.make_later(source, (recipe, c.addr), parts.clone(), count, build);
+            let later = |part: &Part| {
+                let len = count.saturating_mul(part.step);
+                Bytes::Later(LaterPart { number, at: part.at, len })
+            };
+            let bytes: Vec<_> = parts.iter().map(later).collect();
+            return self.struct_of(structs, to, &arrays, &bytes, build);
+        }
+        room(build, len, "turned").map_err(refuse)?;
         structs
             .each(None, WINDOW, &mut |_, bytes, at| {
                 for array in &mut arrays {
@@ -167,11 +202,25 @@ impl<'r> Engine<'r> {
                 Ok(())
             })
             .map_err(|e| refuse(e.to_string()))?;
+        let bytes: Vec<_> = arrays.iter().map(|array| Bytes::Held(&array.data)).collect();
+        self.struct_of(structs, to, &arrays, &bytes, build)
+    }
+
+    /// A struct `to` of arrays, whose data are `bytes`.
+    fn struct_of(
+        &self,
+        structs: &Structs<'_>,
+        to: &JuliaType,
+        arrays: &[NewArray],
+        bytes: &[Bytes<'_>],
+        build: &mut Build<'_>,
+    ) -> Result<ObjectRef, PlanError> {
+        let c = structs.committed();
         let dims = &structs.dataset().dataspace.dims;
         let mut record = Data::default();
         let mut fields = Vec::with_capacity(arrays.len());
-        for (array, field) in arrays.iter().zip(&c.fields) {
-            let made = array_of(&array.element, dims, &array.data, build)?;
+        for ((array, bytes), field) in arrays.iter().zip(bytes).zip(&c.fields) {
+            let made = array_of(&array.element, dims, bytes, build)?;
             record.push(&Data::reference(made));
             fields.push(NewField {
                 name: field.name.clone(),
@@ -190,6 +239,37 @@ impl<'r> Engine<'r> {
         Ok(build.dataset(Some(t), None, &record))
     }
 
+    /// Whether new arrays of so many bytes are made when they are written.
+    fn is_made_later(&self, len: u64, build: &Build<'_>) -> bool {
+        let most = scratch_budget().min(HELD);
+        len >= LEAST.min(most) && build.weight().saturating_add(len) > most
+    }
+
+    /// What arrays are made of later; none if it cannot be read again.
+    fn source(&mut self) -> crate::h5::Result<Option<Arc<Source>>> {
+        if let Some(known) = &self.source {
+            return Ok(known.clone());
+        }
+        let source = self.file().source().same()?.map(Arc::new);
+        self.source = Some(source.clone());
+        Ok(source)
+    }
+
+    /// Lets arrays be made when they are written. Gives their number in the build.
+    fn make_later(
+        &mut self,
+        source: Arc<Source>,
+        recipe: (Recipe, RelAddr),
+        parts: Vec<Part>,
+        count: u64,
+        build: &mut Build<'_>,
+    ) -> usize {
+        let turning = Turning::new(source, self.file().checksums(), recipe, parts, count);
+        let number = build.later(turning.len());
+        self.made.push(Arc::new(turning));
+        number
+    }
+
     /// An array of structs: the rows of the arrays that the fields of the value `bytes` refer to, which
     /// stands at `at`.
     pub(super) fn rows(
@@ -205,9 +285,9 @@ impl<'r> Engine<'r> {
         };
         let rule = turned.rule.id.as_str();
         let refuse = |problem: String| PlanError::unsupported(place, rule, problem);
+        let at_or_zero = at.unwrap_or(0);
         let lanes =
-            Lanes::of(self.types, c, bytes, at.unwrap_or(0)).map_err(|e| refuse(e.to_string()))?;
-        room(build, lanes.count().saturating_mul(lanes.row_len()), "turned").map_err(refuse)?;
+            Lanes::of(self.types, c, bytes, at_or_zero).map_err(|e| refuse(e.to_string()))?;
         if lanes.is_filtered() {
             self.unfiltered.push((Arc::from(place), rule.to_owned()));
         }
@@ -215,6 +295,25 @@ impl<'r> Engine<'r> {
         for lane in &lanes.lanes {
             leads.push(!RefPlan::new(lane.element.datatype())?.is_empty());
         }
+        let dims: Vec<u64> = lanes.dims.iter().rev().copied().collect();
+        let len = lanes.count().saturating_mul(lanes.row_len());
+        if self.is_made_later(len, build)
+            && let Some(source) = self.source()?
+        {
+            let mut at = 0;
+            let mut parts = Vec::with_capacity(lanes.lanes.len());
+            for (lane, leads) in lanes.lanes.iter().zip(leads) {
+                let size = lane.element.size();
+                parts.push(Part { at, step: lanes.row_len(), start: 0, size, leads });
+                at = at.saturating_add(size as u64);
+            }
+            let t = row_type(turned, build)?;
+            let recipe = Recipe::Rows(bytes.to_vec(), at_or_zero);
+            let number = self.make_later(source, (recipe, c.addr), parts, lanes.count(), build);
+            let part = LaterPart { number, at: 0, len };
+            return Ok(build.dataset_later(Some(t), None, &dims, &[], part));
+        }
+        room(build, len, "turned").map_err(refuse)?;
         let mut data = Data::default();
         lanes
             .each(self.file(), None, WINDOW, &mut |_, lane, bytes, at| {
@@ -227,7 +326,6 @@ impl<'r> Engine<'r> {
             })
             .map_err(|e| refuse(e.to_string()))?;
         let t = row_type(turned, build)?;
-        let dims: Vec<u64> = lanes.dims.iter().rev().copied().collect();
         Ok(build.any_dataset(Some(t), None, Extent::Simple, &dims, &data))
     }
 }
@@ -253,18 +351,26 @@ fn row_type(turned: &Turned<'_>, build: &mut Build<'_>) -> Result<ObjectRef, Pla
 fn array_of(
     element: &Element,
     dims: &[u64],
-    data: &Data,
+    bytes: &Bytes<'_>,
     build: &mut Build<'_>,
 ) -> Result<ObjectRef, PlanError> {
-    let extent = Extent::Simple;
-    Ok(match element {
-        Element::Committed(c) => {
-            let t = ObjectRef::Existing(c.addr);
-            build.any_dataset(Some(t), None, extent, dims, data)
-        }
+    let any = match element {
         Element::Plain(d) if matches!(d.class, Class::Reference) => {
+            Some(build.param(&Param::Type(JuliaType::any()))?)
+        }
+        Element::Plain(_) | Element::Committed(_) => None,
+    };
+    let mut array = |committed, plain, attributes: &[Data]| match bytes {
+        Bytes::Held(data) => {
+            let shape = (Extent::Simple, dims);
+            build.dataset_with(committed, plain, shape, attributes, data)
+        }
+        Bytes::Later(part) => build.dataset_later(committed, plain, dims, attributes, *part),
+    };
+    Ok(match element {
+        Element::Committed(c) => array(Some(ObjectRef::Existing(c.addr)), None, &[]),
+        Element::Plain(d) if let Some(any) = any => {
             // An array of references tells the type of what it refers to.
-            let any = build.param(&Param::Type(JuliaType::any()))?;
             let mut body = Data::new(encode::attribute(
                 "julia_type",
                 false,
@@ -273,8 +379,8 @@ fn array_of(
                 &[],
             ));
             body.push(&Data::reference(any));
-            build.dataset_with(None, Some(d), (extent, dims), &[body], data)
+            array(None, Some(d), &[body])
         }
-        Element::Plain(d) => build.any_dataset(None, Some(d), extent, dims, data),
+        Element::Plain(d) => array(None, Some(d), &[]),
     })
 }

@@ -19,6 +19,7 @@ mod address_map;
 mod address_set;
 mod address_stack;
 mod alike;
+mod appended;
 mod btree2;
 mod btree2_levels;
 pub(crate) mod budget;
@@ -70,6 +71,7 @@ pub use address_log::AddressLog;
 pub use address_map::AddressMap;
 pub use address_set::AddressSet;
 pub use address_stack::AddressStack;
+pub use appended::{Appended, EachPiece, Made, Piece as AppendedPiece};
 pub use budget::Budget;
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
@@ -99,8 +101,8 @@ pub use refs::{RefPlan, RefSlot};
 pub use regions::Regions;
 pub use rescue::{Front, FrontState, Scan, ZeroRanges};
 pub use scratch::{
-    prefer_scratch_directory, scratch_directory, scratch_spilled, set_scratch_budget,
-    set_scratch_directory, try_scratch_directory,
+    ScratchFile, prefer_scratch_directory, scratch_budget, scratch_directory, scratch_spilled,
+    set_scratch_budget, set_scratch_directory, try_scratch_directory,
 };
 pub use source::{Source, SourceReader};
 pub use storage::{Storage, StorageIter, StorageList};

@@ -88,6 +88,11 @@ pub fn set_scratch_budget(bytes: u64) {
     MOST.store(bytes, Ordering::Relaxed);
 }
 
+/// How many bytes all lists of the process hold in memory at most.
+pub fn scratch_budget() -> u64 {
+    MOST.load(Ordering::Relaxed)
+}
+
 /// Bytes that are written once, in order, and can be read again.
 #[derive(Debug, Default)]
 pub(super) struct Log {
@@ -190,6 +195,40 @@ impl Log {
 impl Drop for Log {
     fn drop(&mut self) {
         HELD.fetch_sub(self.held.len() as u64, Ordering::Relaxed);
+    }
+}
+
+/// A file without a name for what is too much for the memory and is written in any order.
+#[derive(Debug)]
+pub struct ScratchFile(Spilled);
+
+impl ScratchFile {
+    /// A new one, where lists go that are too long.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn new() -> Result<Self> {
+        Spilled::new().map(Self)
+    }
+
+    /// Writes bytes at this place.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn write(&self, at: u64, bytes: &[u8]) -> Result<()> {
+        let Spilled { file, directory, .. } = &self.0;
+        file.write_all_at(bytes, at).map_err(|e| Error::scratch(directory, at, e))?;
+        SPILLED.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Fills `out` from this place on.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn read(&self, at: u64, out: &mut [u8]) -> Result<()> {
+        let Spilled { file, directory, .. } = &self.0;
+        file.read_exact_at(out, at).map_err(|e| Error::scratch(directory, at, e))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Gives bounded random access to the bytes of a file.
 
-use super::{Error, Result};
+use super::{Appended, Error, Result};
 use crate::h5::budget::METADATA_PIECE;
 use std::cell::RefCell;
 use std::fs;
@@ -39,7 +39,7 @@ pub struct Source {
 enum Bytes {
     File { file: fs::File, cache: Mutex<Cache>, sparse: bool },
     Memory(Vec<u8>),
-    Overlay { below: Box<Source>, end: u64, append: Vec<u8>, replace: Vec<(u64, Vec<u8>)> },
+    Overlay { below: Box<Source>, end: u64, append: Appended, replace: Vec<(u64, Vec<u8>)> },
 }
 
 #[derive(Debug)]
@@ -159,8 +159,14 @@ impl Source {
 
     /// The bytes of `below` up to `end` and `append` behind them, some of them replaced: a file as
     /// an edit list would leave it. `replace` is sorted by offset and without overlaps.
-    pub fn overlay(below: Self, end: u64, append: Vec<u8>, replace: Vec<(u64, Vec<u8>)>) -> Self {
-        let len = end.saturating_add(append.len() as u64);
+    pub fn overlay(
+        below: Self,
+        end: u64,
+        append: impl Into<Appended>,
+        replace: Vec<(u64, Vec<u8>)>,
+    ) -> Self {
+        let append = append.into();
+        let len = end.saturating_add(append.len());
         let (failed, read) = (Arc::clone(&below.failed), Arc::clone(&below.read));
         let below = Box::new(below);
         Self { len, failed, read, bytes: Bytes::Overlay { below, end, append, replace } }
@@ -181,6 +187,17 @@ impl Source {
         again.failed = Arc::clone(&self.failed);
         again.read = Arc::clone(&self.read);
         Ok(again)
+    }
+
+    /// Another source of the same bytes; none of what has some laid over it.
+    ///
+    /// # Errors
+    /// If there is no descriptor left.
+    pub fn same(&self) -> Result<Option<Self>> {
+        match &self.bytes {
+            Bytes::File { .. } | Bytes::Memory(_) => self.again().map(Some),
+            Bytes::Overlay { .. } => Ok(None),
+        }
     }
 
     /// The system's word on the last read of the file that failed, by this source or one that was
@@ -462,7 +479,7 @@ fn is_hole(file: &fs::File, offset: u64, len: u64) -> bool {
 fn overlaid(
     below: &Source,
     end: u64,
-    append: &[u8],
+    append: &Appended,
     replace: &[(u64, Vec<u8>)],
     offset: u64,
     out: &mut [u8],
@@ -473,9 +490,8 @@ fn overlaid(
     if !old.is_empty() {
         below.read_into(offset, old, what)?;
     }
-    let skip = usize::try_from(offset.saturating_sub(end)).unwrap_or(usize::MAX);
-    if let Some(from) = append.get(skip..).and_then(|a| a.get(..new.len())) {
-        new.copy_from_slice(from);
+    if !new.is_empty() {
+        append.read_into(offset.saturating_sub(end), new)?;
     }
     // The first replacement that could reach into the window.
     let first = replace.partition_point(|(o, b)| o + b.len() as u64 <= offset);

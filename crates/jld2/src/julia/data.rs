@@ -67,6 +67,11 @@ impl<'a> Column<'a> {
         Ok(Self { file, filters, data, len, at })
     }
 
+    /// Whether they stand in the file as they are, in one piece.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.data, Data::Plain) && self.filters.is_empty()
+    }
+
     /// Logical bytes.
     pub fn len(&self) -> u64 {
         self.len

@@ -57,6 +57,11 @@ impl<'o> Structs<'o> {
         &self.committed
     }
 
+    /// Whether they are objects that it refers to.
+    pub fn is_referred(&self) -> bool {
+        self.referred
+    }
+
     /// The dataset.
     pub fn dataset(&self) -> &'o Dataset {
         self.dataset
@@ -204,6 +209,13 @@ pub struct Lane {
     /// Its elements.
     pub element: Element,
     object: Arc<Object>,
+}
+
+impl Lane {
+    /// The array.
+    pub fn object(&self) -> &Object {
+        &self.object
+    }
 }
 
 impl Lanes {

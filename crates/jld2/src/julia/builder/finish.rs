@@ -5,6 +5,7 @@ use crate::h5::checksum::lookup3;
 use crate::h5::encode::{self, MAX_HEAP_OBJECTS};
 use crate::julia::builder::Build;
 use crate::julia::builder::data::{Data, Fill};
+use crate::julia::builder::pending::Raw;
 
 /// What a [`Build`] comes to.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub struct Built {
     pub bytes: Vec<u8>,
     /// The address of each new object.
     pub addresses: Vec<RelAddr>,
+    /// The absolute offset of each sequence of bytes that somebody else makes, behind all others.
+    pub later: Vec<u64>,
     /// The extra data with everything filled in.
     pub extra: Vec<Vec<u8>>,
 }
@@ -25,23 +28,32 @@ impl Build<'_> {
         let mut at = start;
         let mut places = Vec::with_capacity(self.blobs.len());
         for blob in &self.blobs {
-            let data_at =
-                blob.contiguous.as_ref().map(|_| (at + blob.data.len() as u64).next_multiple_of(8));
-            places.push((at, data_at));
-            at = match (&blob.contiguous, data_at) {
-                (Some((_, data)), Some(data_at)) => data_at + data.len() as u64,
-                _ => at + blob.data.len() as u64,
+            let end = at + blob.data.len() as u64;
+            let (data_at, next) = match &blob.outside {
+                Some((_, Raw::Held(data))) => {
+                    let data_at = end.next_multiple_of(8);
+                    (Some(data_at), data_at + data.len() as u64)
+                }
+                Some((_, Raw::Later(_))) | None => (None, end),
             };
+            places.push((at, data_at));
+            at = next;
         }
         let rel = |offset: u64| RelAddr(offset.wrapping_sub(base));
         let addresses: Vec<_> = places.iter().map(|&(at, _)| rel(at)).collect();
-        // Heaps come last: their sizes do not depend on addresses.
+        // Heaps come behind: their sizes do not depend on addresses.
         let mut heaps = Vec::new();
         for objects in self.heap.chunks(MAX_HEAP_OBJECTS) {
             at = at.next_multiple_of(8);
             heaps.push(rel(at));
             let plain: Vec<_> = objects.iter().map(|o| o.bytes.clone()).collect();
             at += encode::heap(&plain).len() as u64;
+        }
+        let mut later = Vec::with_capacity(self.later.len());
+        for len in &self.later {
+            at = at.next_multiple_of(8);
+            later.push(at);
+            at = at.saturating_add(*len);
         }
         let fill = |data: &Data| -> Vec<u8> {
             let mut bytes = data.bytes.clone();
@@ -71,10 +83,14 @@ impl Build<'_> {
         for (blob, &(at, data_at)) in self.blobs.iter().zip(&places) {
             pad(&mut out, at);
             let mut bytes = fill(&blob.data);
-            if let (Some((p, _)), Some(data_at)) = (&blob.contiguous, data_at)
-                && let Some(to) = bytes.get_mut(*p..*p + 8)
-            {
-                to.copy_from_slice(&rel(data_at).0.to_le_bytes());
+            if let Some((p, raw)) = &blob.outside {
+                let stands = match raw {
+                    Raw::Held(_) => data_at,
+                    Raw::Later(part) => later.get(part.number).map(|at| at + part.at),
+                };
+                if let (Some(stands), Some(to)) = (stands, bytes.get_mut(*p..*p + 8)) {
+                    to.copy_from_slice(&rel(stands).0.to_le_bytes());
+                }
             }
             if blob.header {
                 let body = bytes.len() - 4;
@@ -83,7 +99,7 @@ impl Build<'_> {
                 bytes.extend(sum.to_le_bytes());
             }
             out.extend(bytes);
-            if let (Some((_, data)), Some(data_at)) = (&blob.contiguous, data_at) {
+            if let (Some((_, Raw::Held(data))), Some(data_at)) = (&blob.outside, data_at) {
                 pad(&mut out, data_at);
                 out.extend(fill(data));
             }
@@ -94,6 +110,6 @@ impl Build<'_> {
             out.extend(encode::heap(&filled));
         }
         let extra = extra.iter().map(fill).collect();
-        Built { bytes: out, addresses, extra }
+        Built { bytes: out, addresses, later, extra }
     }
 }

@@ -11,5 +11,5 @@ mod types;
 
 pub use data::{Data, ObjectRef};
 pub use finish::Built;
-pub use pending::{Build, FieldStyle};
+pub use pending::{Build, FieldStyle, LaterPart};
 pub use types::{NewField, record};

@@ -4,7 +4,7 @@ use crate::h5::encode::{self, EncodedHeader, NewMessage};
 use crate::h5::{Datatype, Extent, RelAddr, kind};
 use crate::julia::builder::Build;
 use crate::julia::builder::data::{Data, Fill, ObjectRef};
-use crate::julia::builder::pending::Blob;
+use crate::julia::builder::pending::{Blob, LaterPart, Raw};
 
 /// Larger scalars are stored outside their header.
 const MAX_COMPACT: usize = 8192;
@@ -42,9 +42,35 @@ impl Build<'_> {
         &mut self,
         committed: Option<ObjectRef>,
         plain: Option<&Datatype>,
-        (extent, dims): (Extent, &[u64]),
+        shape: (Extent, &[u64]),
         attributes: &[Data],
         data: &Data,
+    ) -> ObjectRef {
+        let raw = if data.len() < MAX_COMPACT { None } else { Some(Raw::Held(data.clone())) };
+        self.dataset_of(committed, plain, shape, attributes, raw.ok_or(data))
+    }
+
+    /// As [`Build::dataset_with`], of an array whose data somebody else makes.
+    pub fn dataset_later(
+        &mut self,
+        committed: Option<ObjectRef>,
+        plain: Option<&Datatype>,
+        dims: &[u64],
+        attributes: &[Data],
+        part: LaterPart,
+    ) -> ObjectRef {
+        let shape = (Extent::Simple, dims);
+        self.dataset_of(committed, plain, shape, attributes, Ok(Raw::Later(part)))
+    }
+
+    /// A dataset whose data stand outside its header, or else inside it.
+    fn dataset_of(
+        &mut self,
+        committed: Option<ObjectRef>,
+        plain: Option<&Datatype>,
+        (extent, dims): (Extent, &[u64]),
+        attributes: &[Data],
+        raw: Result<Raw, &Data>,
     ) -> ObjectRef {
         let mut fills = Vec::new();
         let mut messages = vec![
@@ -69,19 +95,19 @@ impl Build<'_> {
             }
         };
         messages.push(datatype);
-        let inside = data.len() < MAX_COMPACT;
-        let layout = if inside {
-            fills.extend(data.fills.iter().map(|&(p, f)| (messages.len(), 4 + p, f)));
-            encode::compact(&data.bytes)
-        } else {
-            encode::contiguous(RelAddr::UNDEF, data.len() as u64)
+        let layout = match &raw {
+            Err(data) => {
+                fills.extend(data.fills.iter().map(|&(p, f)| (messages.len(), 4 + p, f)));
+                encode::compact(&data.bytes)
+            }
+            Ok(raw) => encode::contiguous(RelAddr::UNDEF, raw.len()),
         };
         messages.push(NewMessage::new(kind::LAYOUT, 0, layout));
         let layout_at = messages.len() - 1;
         if self.placeholder {
             messages.push(NewMessage::placeholder());
         }
-        self.header(&messages, fills, (!inside).then(|| (layout_at, data.clone())))
+        self.header(&messages, fills, raw.ok().map(|raw| (layout_at, raw)))
     }
 
     /// A group.
@@ -126,8 +152,7 @@ impl Build<'_> {
         bytes.extend([0; 4]);
         let len = bytes.len() as u64;
         let data = Data { bytes, fills };
-        self.blobs.push(Blob { data, header: true, contiguous: None });
-        (ObjectRef::New(self.blobs.len() - 1), len)
+        (self.push(Blob { data, header: true, outside: None }), len)
     }
 
     /// Takes a header in; fills are given by message and position in its body.
@@ -135,13 +160,12 @@ impl Build<'_> {
         &mut self,
         messages: &[NewMessage],
         fills: Vec<(usize, usize, Fill)>,
-        contiguous: Option<(usize, Data)>,
+        outside: Option<(usize, Raw)>,
     ) -> ObjectRef {
         let EncodedHeader { bytes, bodies } = encode::object_header(messages);
         let place = |message: usize, at: usize| bodies.get(message).map_or(at, |b| b + at);
         let fills = fills.into_iter().map(|(m, at, f)| (place(m, at), f)).collect();
-        let contiguous = contiguous.map(|(m, data)| (place(m, 2), data));
-        self.blobs.push(Blob { data: Data { bytes, fills }, header: true, contiguous });
-        ObjectRef::New(self.blobs.len() - 1)
+        let outside = outside.map(|(m, raw)| (place(m, 2), raw));
+        self.push(Blob { data: Data { bytes, fills }, header: true, outside })
     }
 }

@@ -20,8 +20,37 @@ pub(in crate::julia::builder) struct Blob {
     pub(in crate::julia::builder) data: Data,
     /// Whether the last four bytes are a checksum over the others.
     pub(in crate::julia::builder) header: bool,
-    /// Raw data that stands behind, at a multiple of eight, and the place of its address.
-    pub(in crate::julia::builder) contiguous: Option<(usize, Data)>,
+    /// Raw data outside of it, and the place of its address.
+    pub(in crate::julia::builder) outside: Option<(usize, Raw)>,
+}
+
+/// The raw data of a dataset.
+#[derive(Debug, Clone)]
+pub(in crate::julia::builder) enum Raw {
+    /// Bytes, which stand behind the header at a multiple of eight.
+    Held(Data),
+    /// Bytes that somebody else makes.
+    Later(LaterPart),
+}
+
+impl Raw {
+    pub(in crate::julia::builder) fn len(&self) -> u64 {
+        match self {
+            Self::Held(data) => data.len() as u64,
+            Self::Later(part) => part.len,
+        }
+    }
+}
+
+/// Where raw data of a dataset are that somebody else makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaterPart {
+    /// The number that [`Build::later`] gave.
+    pub number: usize,
+    /// Where among these bytes.
+    pub at: u64,
+    /// How many bytes.
+    pub len: u64,
 }
 
 /// New objects in the making.
@@ -40,6 +69,10 @@ pub struct Build<'a> {
     /// New types that still need a name in `_types`.
     pub(in crate::julia::builder) added: Vec<ObjectRef>,
     pub(in crate::julia::builder) empty_tuple: Option<ObjectRef>,
+    /// Bytes of the blobs.
+    pub(in crate::julia::builder) weight: u64,
+    /// How long bytes are that somebody else makes.
+    pub(in crate::julia::builder) later: Vec<u64>,
 }
 
 /// The same for all types that are written out alike: what that begins with.
@@ -86,7 +119,19 @@ impl<'a> Build<'a> {
             made: HashMap::new(),
             added: Vec::new(),
             empty_tuple: None,
+            weight: 0,
+            later: Vec::new(),
         })
+    }
+
+    pub(in crate::julia::builder) fn push(&mut self, blob: Blob) -> ObjectRef {
+        let held = match &blob.outside {
+            Some((_, Raw::Held(data))) => blob.data.len() + data.len(),
+            Some((_, Raw::Later(_))) | None => blob.data.len(),
+        };
+        self.weight = self.weight.saturating_add(held as u64);
+        self.blobs.push(blob);
+        ObjectRef::New(self.blobs.len() - 1)
     }
 
     /// New types that have no name in `_types` yet, in the order made.
@@ -108,8 +153,7 @@ impl<'a> Build<'a> {
     /// A dataset that others may refer to before it is built, see
     /// [`stand_in`](Self::stand_in).
     pub fn reserve(&mut self) -> ObjectRef {
-        self.blobs.push(Blob { data: Data::default(), header: false, contiguous: None });
-        ObjectRef::New(self.blobs.len() - 1)
+        self.push(Blob { data: Data::default(), header: false, outside: None })
     }
 
     /// Lets `place`, which was reserved, be the object that was built last, `made`.
@@ -119,7 +163,7 @@ impl<'a> Build<'a> {
         {
             let blob = std::mem::replace(
                 blob,
-                Blob { data: Data::default(), header: false, contiguous: None },
+                Blob { data: Data::default(), header: false, outside: None },
             );
             if let Some(to) = self.blobs.get_mut(place) {
                 *to = blob;
@@ -129,8 +173,13 @@ impl<'a> Build<'a> {
 
     /// Bytes of all that was built so far, without what is in heaps.
     pub fn weight(&self) -> u64 {
-        let blob = |b: &Blob| b.data.len() + b.contiguous.as_ref().map_or(0, |(_, d)| d.len());
-        self.blobs.iter().map(|b| blob(b) as u64).sum()
+        self.weight
+    }
+
+    /// Room for `len` bytes that somebody else makes. Gives their number.
+    pub fn later(&mut self, len: u64) -> usize {
+        self.later.push(len);
+        self.later.len() - 1
     }
 
     /// Whether nothing was built.
