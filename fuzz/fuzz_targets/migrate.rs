@@ -4,7 +4,7 @@
 
 use jldconv::h5::{
     Checked, Checksums, Class, Error, File, Object, ObjectKind, RelAddr, Result, Source, Trace,
-    Visitor,
+    Visitor, set_scratch_budget,
 };
 use jldconv::julia::{Committed, Digest, Dumper, TypeTable, datasets};
 use jldconv::migrate::{Request, plan_for, target::Target, userrules};
@@ -114,21 +114,32 @@ fn run(data: &[u8]) {
             migrate(data, checksums, portable, &TARGET);
         }
     }
+    // New arrays are made when they are read.
+    set_scratch_budget(0);
     for text in turning(data) {
-        let rules = userrules::parse(&text, "rules").unwrap_or_else(|e| panic!("{e}: {text}"));
-        // Some are for what others make.
-        if let Ok(target) = TARGET.clone().with_rules(rules, "rules") {
-            migrate(data, Checksums::Ignored, false, &target);
+        // Structs of arrays, of which there are none in any bytes, come of arrays of structs.
+        let Some(turned) = turn(data, &text) else { continue };
+        for back in turning(&turned).into_iter().filter(|text| text.contains("rows = ")) {
+            turn(&turned, &back);
         }
     }
+    set_scratch_budget(12 << 20);
 }
 
-fn migrate(data: &[u8], checksums: Checksums, portable: bool, target: &Target) {
+fn turn(data: &[u8], text: &str) -> Option<Vec<u8>> {
+    let rules = userrules::parse(text, "rules").unwrap_or_else(|e| panic!("{e}: {text}"));
+    // Some are for what others make.
+    let target = TARGET.clone().with_rules(rules, "rules").ok()?;
+    migrate(data, Checksums::Ignored, false, &target)
+}
+
+/// Gives the bytes of what comes of a file, if anything does.
+fn migrate(data: &[u8], checksums: Checksums, portable: bool, target: &Target) -> Option<Vec<u8>> {
     let source = Source::from_bytes(data.to_vec());
-    let Ok(file) = File::with_checksums(source, checksums) else { return };
+    let file = File::with_checksums(source, checksums).ok()?;
     let request = Request { portable, ..Request::default() };
-    let Ok(migration) = plan_for(&file, target, &request) else { return };
-    let Some(edits) = migration.edits else { return };
+    let migration = plan_for(&file, target, &request).ok()?;
+    let edits = migration.edits?;
     let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
     let below = Source::from_bytes(data.to_vec());
     let after = Source::overlay(below, edits.append_at(), edits.append().clone(), replace);
@@ -159,6 +170,8 @@ fn migrate(data: &[u8], checksums: Checksums, portable: bool, target: &Target) {
         let found = write(&after, false);
         assert!(found == Some(expected), "other values after migration");
     }
+    let len = usize::try_from(after.source().len()).ok()?;
+    after.source().read(0, len, "file").ok()
 }
 
 fuzz_target!(|data: &[u8]| {

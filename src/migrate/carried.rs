@@ -2,7 +2,7 @@
 
 use super::fate::{Fate, Outcome};
 use super::groups::Group;
-use super::rule::FieldSource;
+use super::rule::{FieldSource, Way};
 use super::survey::Survey;
 use super::turn::Turns;
 use crate::h5::{self, RelAddr};
@@ -39,7 +39,8 @@ pub(super) fn carried(
     survey: &Survey,
 ) -> h5::Result<Vec<Carried>> {
     let mut out = Vec::new();
-    for turned in turns.types.values() {
+    // Of structs of arrays without values there is nothing to tell.
+    for turned in turns.types.values().filter(|t| t.way() == Way::Columns || t.is_used()) {
         let [from, to] = turned.told(types)?;
         out.push(Carried {
             rules: vec![turned.rule.id.clone()],

@@ -174,7 +174,7 @@ pub(super) fn turned(
     findings: &mut Findings,
 ) -> h5::Result<()> {
     for turned in turns.types.values() {
-        if turned.objects == 0 && !turned.inside {
+        if !turned.is_used() {
             continue;
         }
         let reading = session.of(turned.committed.addr)?;

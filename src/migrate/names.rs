@@ -8,7 +8,7 @@ use super::leftover;
 use super::rule::Action;
 use super::survey::{Survey, TypeValue};
 use super::target::Target;
-use super::turn::Turns;
+use super::turn::{Turns, called_alone};
 use crate::h5::RelAddr;
 use crate::julia::{JuliaType, NewName, TypeTable};
 use std::collections::BTreeMap;
@@ -54,6 +54,20 @@ pub(super) fn new_names(
             continue;
         }
         let known = committed.get(&value.name).map(Vec::as_slice).unwrap_or_default();
+        let element = t.type_param(0).filter(|_| value.name == "Core.Array");
+        let described = match element {
+            Some(element) => committed.contains_key(element.name()),
+            None => !known.is_empty(),
+        };
+        if !described
+            && !survey.committed.contains(&value.addr)
+            && let Some((to, rule)) = called_alone(target, &t, rewriting)
+        {
+            let refused = |problem| PlanError::unsupported(&value.place, &rule, problem);
+            let to = to.map_err(refused)?;
+            out.push(Called { value: value.clone(), to, rule });
+            continue;
+        }
         let same: Vec<_> = known.iter().filter(|(other, _)| *other == t).collect();
         // A leftover tells itself what it was, each another thing.
         let alone = same.is_empty() && leftover::is_leftover(&value.name);

@@ -69,9 +69,11 @@ pub(crate) fn write(
     let ObjectRef::New(top) = top else { panic!("the group is new") };
     superblock.root = built.addresses[top];
     let at = usize::try_from(superblock.offset).unwrap();
-    let head = superblock.with_end_of_file(bytes.len() as u64);
+    let head = superblock.with_end_of_file(built.end);
     bytes[at..at + head.len()].copy_from_slice(&head);
     fs::write(path, bytes).unwrap();
+    // What is built without bytes is a hole.
+    fs::File::options().write(true).open(path).unwrap().set_len(built.end).unwrap();
 }
 
 /// The canonical form of everything in the file at `path`.

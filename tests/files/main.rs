@@ -12,6 +12,8 @@
 mod clean;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/memory.rs"]
+mod memory;
 #[path = "../common/python.rs"]
 mod runner;
 

@@ -3,6 +3,8 @@
 
 use crate::common::truth::differences;
 use crate::graph_file::{self, Types};
+use crate::rules::jldconv;
+use crate::runner::printed;
 use jldconv::convert::{Converter, Job, Mode, Options, Outcome, Silent, VerifyLevel};
 use jldconv::h5::{Datatype, Extent};
 use jldconv::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef, record};
@@ -427,8 +429,19 @@ pub(crate) fn dump(path: &Path) -> Value {
 }
 
 /// Converts with these rules and checks everything that can be checked.
-pub(crate) fn convert(input: &Path, output: &Path, rules: &str, mode: Mode) -> Outcome {
-    try_convert(input, output, rules, mode, false).unwrap()
+pub(crate) fn convert(
+    input: &Path,
+    output: &Path,
+    rules: &str,
+    mode: Mode,
+    portable: bool,
+) -> Outcome {
+    try_convert(input, output, rules, mode, portable).unwrap()
+}
+
+/// How files are converted.
+pub(crate) fn modes() -> impl Strategy<Value = [Mode; 2]> {
+    prop::array::uniform2(select(vec![Mode::Patch, Mode::Rewrite, Mode::InPlace]))
 }
 
 pub(crate) fn try_convert(
@@ -460,6 +473,15 @@ pub(crate) fn try_convert(
     report.map(|report| report.outcome).map_err(|failure| format!("{rules}\n{failure:?}"))
 }
 
+/// What was done in place is undone, to the bytes of the file that it was done to, unless nothing was.
+pub(crate) fn take_back(changed: &Path, from: &Path, mode: Mode) {
+    let undo = format!("{}.jldconv-undo", changed.to_str().unwrap());
+    if mode == Mode::InPlace && Path::new(&undo).exists() {
+        printed(&jldconv(&["undo", changed.to_str().unwrap()]));
+        assert!(fs::read(changed).unwrap() == fs::read(from).unwrap(), "not undone");
+    }
+}
+
 /// How many objects there are, by what refers to them: sharing must stay.
 pub(crate) fn shape(dump: &Value) -> BTreeMap<&str, usize> {
     dump.as_object().unwrap().iter().map(|(path, node)| (path.as_str(), refs(node))).collect()
@@ -481,35 +503,40 @@ proptest! {
     #[test]
     fn rules_do_to_every_value_what_they_say(
         case in case(),
-        mode in select(vec![Mode::Patch, Mode::Rewrite, Mode::InPlace]),
+        modes in modes(),
+        portable in any::<bool>(),
     ) {
         let dir = tempfile::tempdir().unwrap();
         let [first, second, third] = ["1.jld2", "2.jld2", "3.jld2"].map(|n| dir.path().join(n));
         write(&case, &first);
         let before = dump(&first);
         let rules = case.rules();
-        convert(&first, &second, &rules, mode);
+        convert(&first, &second, &rules, modes[0], portable);
         let after = dump(&second);
         prop_assert_eq!(differences(&case.changed(&before), &after), Vec::<String>::new());
-        let outcome = convert(&second, &third, &rules, Mode::Auto);
+        let outcome = convert(&second, &third, &rules, Mode::Auto, portable);
         prop_assert_eq!(outcome, Outcome::Unchanged, "{}", rules);
+        take_back(&second, &first, modes[0]);
     }
 
     #[test]
     fn the_inverse_rules_give_the_values_back(
         case in case(),
-        modes in (select(vec![Mode::Patch, Mode::Rewrite]), select(vec![Mode::Patch, Mode::Rewrite])),
+        modes in modes(),
+        portable in any::<bool>(),
     ) {
         let case = case.without_drops();
         let dir = tempfile::tempdir().unwrap();
         let [first, second, third] = ["1.jld2", "2.jld2", "3.jld2"].map(|n| dir.path().join(n));
         write(&case, &first);
         let before = dump(&first);
-        convert(&first, &second, &case.rules(), modes.0);
-        convert(&second, &third, &case.inverse(), modes.1);
+        convert(&first, &second, &case.rules(), modes[0], portable);
+        convert(&second, &third, &case.inverse(), modes[1], portable);
         let after = dump(&third);
         prop_assert_eq!(differences(&before, &after), Vec::<String>::new());
         prop_assert_eq!(shape(&before), shape(&after));
+        take_back(&third, &second, modes[1]);
+        take_back(&second, &first, modes[0]);
     }
 }
 
@@ -533,11 +560,14 @@ fn objects_that_refer_to_each_other_and_themselves_are_changed() {
             write(&case, &first);
             let before = dump(&first);
             assert!(shape(&before).values().all(|refs| *refs > 0), "no circles: {before}");
-            assert_eq!(convert(&first, &second, &case.rules(), mode), Outcome::Converted);
+            assert_eq!(convert(&first, &second, &case.rules(), mode, false), Outcome::Converted);
             let wanted = case.changed(&before);
             assert_eq!(differences(&wanted, &dump(&second)), Vec::<String>::new());
             let again: PathBuf = dir.path().join("3.jld2");
-            assert_eq!(convert(&second, &again, &case.rules(), Mode::Auto), Outcome::Unchanged);
+            assert_eq!(
+                convert(&second, &again, &case.rules(), Mode::Auto, false),
+                Outcome::Unchanged
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::common::truth::differences;
 use crate::graph_file::{self, Types};
-use crate::rule_graphs::{convert, dump, shape};
+use crate::rule_graphs::{convert, dump, modes, shape, take_back};
 use jldconv::convert::{Mode, Outcome};
 use jldconv::h5::{Datatype, Extent};
 use jldconv::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef, record};
@@ -373,22 +373,25 @@ proptest! {
     #[test]
     fn powers_do_what_they_say_and_can_be_taken_back(
         case in case(),
-        modes in prop::array::uniform2(select(vec![Mode::Patch, Mode::Rewrite])),
+        modes in modes(),
+        portable in any::<bool>(),
     ) {
         let dir = tempfile::tempdir().unwrap();
         let files = ["1.jld2", "2.jld2", "3.jld2", "4.jld2"].map(|n| dir.path().join(n));
         let [first, second, third, fourth] = &files;
         write(&case, first);
         let (before, rules) = (dump(first), case.rules(false));
-        convert(first, second, &rules, modes[0]);
+        convert(first, second, &rules, modes[0], portable);
         let after = dump(second);
         let wanted = case.changed(&before);
         prop_assert_eq!(differences(&wanted, &after), Vec::<String>::new(), "{}", rules);
-        let outcome = convert(second, third, &rules, Mode::Auto);
+        let outcome = convert(second, third, &rules, Mode::Auto, portable);
         prop_assert_eq!(outcome, Outcome::Unchanged, "{}", rules);
-        convert(second, fourth, &case.rules(true), modes[1]);
+        convert(second, fourth, &case.rules(true), modes[1], portable);
         let back = dump(fourth);
         prop_assert_eq!(differences(&before, &back), Vec::<String>::new(), "{}", rules);
         prop_assert_eq!(shape(&before), shape(&back));
+        take_back(fourth, second, modes[1]);
+        take_back(second, first, modes[0]);
     }
 }

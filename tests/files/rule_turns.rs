@@ -1,23 +1,27 @@
 //! Arrays of structs that become structs of arrays, and back: on files that real JLD2 wrote of both, and on
 //! random types, arrays of which stand wherever values can.
 
+use crate::clean::clean;
 use crate::common::truth::differences;
 use crate::graph_file::{self, Types};
+use crate::memory::watched;
 use crate::packages::of_the_page;
-use crate::rule_graphs::{dump, shape, try_convert};
+use crate::rule_graphs::{convert, dump, modes, shape, take_back, try_convert};
 use crate::rule_powers::hex;
 use crate::rules::{World, data, jldconv};
 use crate::runner::printed;
 use jldconv::convert::{Mode, Outcome};
 use jldconv::h5::{Datatype, Extent, encode, set_scratch_budget};
-use jldconv::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef, record};
+use jldconv::julia::builder::{Build, Data, FieldStyle, LaterPart, NewField, ObjectRef, record};
 use jldconv::julia::{JuliaType, Param};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// The rules of the page that turn what is in the files of `turned`, one way or the other.
 fn rules(columns: bool) -> String {
@@ -42,6 +46,110 @@ fn arrays_of_structs_become_structs_of_arrays_and_back() {
             assert!(fs::read(&place).unwrap() == bytes, "{before}{more}: not undone");
         }
     }
+}
+
+/// Compressed and referred arrays, too, are made when they are written where there is no room for them.
+#[test]
+fn arrays_are_turned_without_room_for_them() {
+    set_scratch_budget(0);
+    let file = |name: &str| data().join("turned").join(name);
+    for (before, after, columns) in [("structs", "arrays", true), ("arrays", "structs", false)] {
+        for more in ["", "-deflate"] {
+            let [input, wanted] = [before, after].map(|name| file(&format!("{name}{more}.jld2")));
+            for mode in [Mode::Patch, Mode::Rewrite, Mode::InPlace] {
+                let dir = tempfile::tempdir().unwrap();
+                let [first, second] = ["1.jld2", "2.jld2"].map(|name| dir.path().join(name));
+                fs::copy(&input, &first).unwrap();
+                try_convert(&first, &second, &rules(columns), mode, false).unwrap();
+                let found = differences(&dump(&wanted), &dump(&second));
+                assert_eq!(found, Vec::<String>::new(), "{before}{more} {mode:?}");
+                take_back(&second, &first, mode);
+            }
+        }
+    }
+}
+
+/// Numbers in each element of a large array, each of eight bytes.
+const NUMBERS: usize = 16;
+
+/// The memory does not grow with the array, nor does the undo file; and what is written is right.
+#[test]
+fn large_arrays_are_turned_in_little_memory() {
+    const MOST: u64 = 16 << 10;
+    // More than what may be held, in a build without optimization.
+    let megabytes = std::env::var("JLDCONV_TURNED").map_or(24, |text| text.parse().unwrap());
+    let count = (megabytes << 20) / (8 * NUMBERS as u64);
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let input = at("input.jld2");
+    let base = graph_file::base(FieldStyle::NamesAndTypes);
+    let make = |build: &mut Build<'_>, _: &[ObjectRef]| {
+        let fields: Vec<_> = (0..NUMBERS)
+            .map(|i| NewField {
+                name: format!("f{i}"),
+                datatype: Some(Datatype::integer(8, true)),
+                committed: None,
+            })
+            .collect();
+        let t = build.find_or_commit_record(&JuliaType::plain("Main.P"), &fields).unwrap();
+        let len = count * record(&fields).size as u64;
+        let number = build.later(len);
+        vec![build.dataset_later(Some(t), None, &[count], &[], LaterPart { number, at: 0, len })]
+    };
+    graph_file::write(&base, Types::OfTypes, FieldStyle::NamesAndTypes, 1, &input, make);
+    // The last bytes of the file are those of the last element.
+    let file = fs::File::options().write(true).open(&input).unwrap();
+    let end = file.metadata().unwrap().len();
+    let last: Vec<u8> = (0..NUMBERS as u64).flat_map(|i| (i + 7).to_le_bytes()).collect();
+    file.write_all_at(&last, end - last.len() as u64).unwrap();
+    let rules = "[[rule]]\nid = \"there\"\nfrom = [\"Main.P\"]\ncolumns = \"Main.C\"\n";
+    let back = "[[rule]]\nid = \"back\"\nfrom = [\"Main.C\"]\nrows = \"Main.P\"\n";
+    fs::write(at("rules.toml"), rules).unwrap();
+    fs::write(at("back.toml"), back).unwrap();
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv"));
+        clean(&mut command).args(args).current_dir(dir.path()).stdout(Stdio::null());
+        let (status, most) = watched(&mut command);
+        assert!(status.success(), "{args:?}");
+        assert!((1..MOST).contains(&most), "{args:?}: {most} KiB");
+        println!("{args:?}: {most} KiB");
+    };
+    let plain = ["--target", "julia-2026", "--verify", "structure"];
+    let convert = |more: &[&str]| run(&[&["convert"], more, &plain].concat());
+    convert(&["input.jld2", "columns.jld2", "--rules", "rules.toml"]);
+    convert(&["columns.jld2", "rows.jld2", "--rules", "back.toml"]);
+    let rows = fs::read(at("rows.jld2")).unwrap();
+    assert!(rows.ends_with(&last));
+    drop(rows);
+    let content = ["--mode", "rewrite", "--verify", "content", "--target", "julia-2026"];
+    run(&[&["convert", "columns.jld2", "new.jld2", "--rules", "back.toml"], &content[..]].concat());
+    fs::copy(&input, at("changed.jld2")).unwrap();
+    convert(&["changed.jld2", "--mode", "in-place", "--rules", "rules.toml"]);
+    let undo = fs::metadata(at("changed.jld2.jldconv-undo")).unwrap().len();
+    assert!(undo < 1 << 20, "{undo}");
+    // The columns stand one behind the other at the end of the file.
+    for name in ["columns.jld2", "changed.jld2"] {
+        let file = fs::File::open(at(name)).unwrap();
+        let end = file.metadata().unwrap().len();
+        let wanted = last.chunks(8).rev().zip(0..);
+        for (wanted, i) in wanted {
+            let mut found = [0; 8];
+            file.read_exact_at(&mut found, end - i * count * 8 - 8).unwrap();
+            assert_eq!(found, wanted, "{name}, {i} from the last");
+        }
+    }
+    // A byte of what was appended tells that somebody has changed it.
+    let changed = fs::File::options().read(true).write(true).open(at("changed.jld2")).unwrap();
+    let place = changed.metadata().unwrap().len() - 8;
+    let mut byte = [0];
+    changed.read_exact_at(&mut byte, place).unwrap();
+    changed.write_all_at(&[byte[0] ^ 1], place).unwrap();
+    let refused = jldconv(&["undo", at("changed.jld2").to_str().unwrap()]);
+    assert!(!refused.status.success());
+    changed.write_all_at(&byte, place).unwrap();
+    drop(changed);
+    run(&["undo", "changed.jld2"]);
+    assert_eq!(fs::metadata(at("changed.jld2")).unwrap().len(), end);
 }
 
 #[test]
@@ -91,6 +199,8 @@ fn what_cannot_be_turned_is_refused_at_planning() {
         ("others", "arrays of the same types and dimensions in all of them"),
         ("unassigned", "element 2 of the array is not assigned"),
         ("twice", "is referred to from elsewhere, too"),
+        ("held", "is held by a value of OrderedCollections.OrderedDict{Core.String,Main.E}"),
+        ("abstract", "an element of an array of Core.AbstractArray{Main.E,1}"),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("input.jld2");
@@ -98,13 +208,106 @@ fn what_cannot_be_turned_is_refused_at_planning() {
         let rules = "[[rule]]\nid = \"back\"\nfrom = [\"Main.S\"]\nrows = \"Main.E\"\n\
                      [[rule]]\nid = \"there\"\nfrom = [\"Main.E\"]\ncolumns = \"Main.S\"\n";
         let rules = match name {
-            "unassigned" | "twice" => &rules[rules.find("[[rule]]\nid = \"there\"").unwrap()..],
+            "unassigned" | "twice" | "held" | "abstract" => {
+                &rules[rules.find("[[rule]]\nid = \"there\"").unwrap()..]
+            }
             _ => &rules[..rules.find("[[rule]]\nid = \"there\"").unwrap()],
         };
         let refused = World::new(&path, rules).refused();
         assert!(refused.contains(said), "{name}: {refused}");
         assert!(refused.contains("/graph/n"), "{name}: {refused}");
     }
+}
+
+/// Types of which a file has no values go by their new names, if these follow from the old ones, and are
+/// refused with their place where they do not.
+#[test]
+fn types_without_values_are_turned_by_name_or_refused() {
+    let int_arrays = || {
+        let array = || Param::Type(JuliaType::array(JuliaType::plain("Core.Int32"), 2));
+        let tuple = JuliaType::Named { name: "Core.Tuple".into(), params: vec![array(), array()] };
+        let names = Param::Symbols(vec!["x".into(), "y".into()]);
+        let params = vec![names, Param::Type(tuple)];
+        JuliaType::Named { name: "Core.NamedTuple".into(), params }
+    };
+    let vector = || JuliaType::array(JuliaType::plain("Main.E"), 3);
+    let rows = "[[rule]]\nid = \"r\"\nfrom = [\"Core.NamedTuple\"]\n\
+                when = { has = [\"x\", \"y\"] }\nrows = \"Main.E\"\n";
+    let named = "[[rule]]\nid = \"r\"\nfrom = [\"Main.S\"]\nrows = \"Main.E\"\n";
+    let columns =
+        |to: &str| format!("[[rule]]\nid = \"r\"\nfrom = [\"Main.E\"]\ncolumns = \"{to}\"\n");
+    let unknown = Err("cannot be told from its name");
+    let array = "Core.Array{Core.Int32,3}";
+    let tuple = format!("Core.NamedTuple{{(:x,:y),Core.Tuple{{{array},{array}}}}}");
+    // What becomes of a type that the file only names, and of one whose fields it tells.
+    let cases: [(JuliaType, &str, [Result<&str, &str>; 2]); 5] = [
+        (int_arrays(), rows, [Ok("Core.Array{Main.E,2}"); 2]),
+        (JuliaType::plain("Main.S"), named, [unknown; 2]),
+        (vector(), &columns("Main.S"), [Ok("Main.S"); 2]),
+        (vector(), &columns("Core.NamedTuple"), [unknown, Ok(&tuple)]),
+        (JuliaType::plain("Main.Other"), named, [Ok("Main.Other"); 2]),
+    ];
+    for (t, rules, wanted) in cases {
+        for (described, wanted) in [false, true].into_iter().zip(wanted) {
+            for holder in [false, true] {
+                let dir = tempfile::tempdir().unwrap();
+                let files = ["1.jld2", "2.jld2", "3.jld2"].map(|name| dir.path().join(name));
+                let [first, second, third] = &files;
+                without_values(&t, described, holder, first);
+                let told = try_convert(first, second, rules, Mode::Auto, false);
+                let name = match wanted {
+                    Ok(name) => name,
+                    Err(problem) => {
+                        let refused = told.unwrap_err();
+                        assert!(refused.contains(problem), "{refused}");
+                        let mut places = ["/graph/n0", "/_types/0"].iter();
+                        assert!(places.any(|place| refused.contains(place)), "{refused}");
+                        continue;
+                    }
+                };
+                told.unwrap();
+                let text = dump(second).to_string();
+                assert!(text.contains(name), "{name}: {text}");
+                if name != t.to_string() {
+                    assert!(!text.contains(&t.to_string()), "{t}: {text}");
+                }
+                let again = try_convert(second, third, rules, Mode::Auto, false).unwrap();
+                assert_eq!(again, Outcome::Unchanged, "{t} {described} {holder}");
+            }
+        }
+    }
+}
+
+/// A file in which a type stands as a value, or as the parameter of one, without values of it. It may be
+/// `described` in the file.
+fn without_values(t: &JuliaType, described: bool, holder: bool, path: &Path) {
+    let style = FieldStyle::NamesAndTypes;
+    let make = |build: &mut Build<'_>, _: &[ObjectRef]| {
+        let field = |name: &str, datatype| NewField {
+            name: name.to_owned(),
+            datatype: Some(datatype),
+            committed: None,
+        };
+        if described {
+            let (of, layout) = match t.type_param(0) {
+                Some(element) => (element.clone(), Datatype::integer(4, true)),
+                None => (t.clone(), Datatype::reference()),
+            };
+            let fields = [field("x", layout.clone()), field("y", layout)];
+            build.find_or_commit_record(&of, &fields).unwrap();
+        }
+        if holder {
+            let params = vec![Param::Type(t.clone())];
+            let holder = JuliaType::Named { name: "Main.Holder".into(), params };
+            let id = [field("id", Datatype::integer(8, true))];
+            let holder = build.find_or_commit_record(&holder, &id).unwrap();
+            return vec![build.dataset(Some(holder), None, &Data::new([7; 8]))];
+        }
+        let value = build.type_value(t).unwrap();
+        let datatype = build.find(&JuliaType::plain("Core.DataType"));
+        vec![build.dataset(datatype, None, &value)]
+    };
+    graph_file::write(&graph_file::base(style), Types::OfTypes, style, 1, path, make);
 }
 
 /// A file with a struct of arrays, or an array of references, that is as `name` says.
@@ -136,6 +339,27 @@ fn unfit(name: &str, path: &Path) {
         match name {
             "unassigned" => vec![referring(build, element, &[one, null])],
             "twice" => vec![referring(build, element, &[one, one])],
+            "held" | "abstract" => {
+                let zeros = Data::new([0; 16]);
+                let array = build.any_dataset(Some(element), None, Extent::Simple, &[2], &zeros);
+                if name == "abstract" {
+                    let one = Param::Type(JuliaType::plain("Main.E"));
+                    let params = vec![one, Param::Int(1)];
+                    let stated = JuliaType::Named { name: "Core.AbstractArray".into(), params };
+                    let stated = build.param(&Param::Type(stated)).unwrap();
+                    return vec![referring(build, stated, &[array])];
+                }
+                let params = ["Core.String", "Main.E"].map(|t| Param::Type(JuliaType::plain(t)));
+                let holder = JuliaType::Named {
+                    name: "OrderedCollections.OrderedDict".into(),
+                    params: params.to_vec(),
+                };
+                let fields = [plain("id", int.clone()), plain("vals", Datatype::reference())];
+                let holder = build.find_or_commit_record(&holder, &fields).unwrap();
+                let mut data = Data::new([0; 4]);
+                data.push(&Data::reference(array));
+                vec![build.dataset(Some(holder), None, &data)]
+            }
             "undefined" => vec![of(build, a, null)],
             "shared" => vec![of(build, a, a)],
             "lengths" => {
@@ -505,18 +729,13 @@ fn write(case: &Case, path: &Path) {
     graph_file::write(&base, Types::OfTypes, case.style, case.nodes.len(), path, make);
 }
 
-/// Converts with these rules and checks everything that can be checked.
-fn convert(input: &Path, output: &Path, rules: &str, mode: Mode, portable: bool) -> Outcome {
-    try_convert(input, output, rules, mode, portable).unwrap()
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn arrays_are_turned_wherever_they_are_and_back(
         case in case(),
-        modes in prop::array::uniform2(select(vec![Mode::Patch, Mode::Rewrite, Mode::InPlace])),
+        modes in modes(),
         portable in any::<bool>(),
         held in any::<bool>(),
     ) {
@@ -541,16 +760,7 @@ proptest! {
             prop_assert_eq!(differences(&before, &back), Vec::<String>::new(), "{}", rules);
             prop_assert_eq!(shape(&before), shape(&back));
         }
-        // What was done in place can be undone, unless nothing was.
-        for (changed, from, mode) in [(fourth, second, modes[1]), (second, first, modes[0])] {
-            let undo = dir.path().join(format!(
-                "{}.jldconv-undo",
-                changed.file_name().unwrap().to_str().unwrap()
-            ));
-            if mode == Mode::InPlace && undo.exists() {
-                printed(&jldconv(&["undo", changed.to_str().unwrap()]));
-                prop_assert!(fs::read(changed).unwrap() == fs::read(from).unwrap(), "not undone");
-            }
-        }
+        take_back(fourth, second, modes[1]);
+        take_back(second, first, modes[0]);
     }
 }

@@ -24,7 +24,7 @@ use super::patches::Patches;
 use super::portable;
 use super::references::References;
 use super::survey::{Instance, Survey};
-use super::turn::{Turns, shared};
+use super::turn::{Turns, check_holders, shared};
 use crate::h5::{Appended, AppendedPiece, Edge, EdgeKind, Extent, File, RelAddr, Source, TypeRef};
 use crate::julia::builder::{Build, Data, FieldStyle, ObjectRef};
 use crate::julia::{NewName, NewParam, NumberType, Override, Overrides, Renames, TypeTable};
@@ -164,6 +164,7 @@ impl<'r> Engine<'r> {
         for &addr in &self.survey.committed {
             self.reform(addr, &mut build)?;
         }
+        self.name_alone(&mut build)?;
         let moves = self.moves(flags, &mut build)?;
         let references = self.references(tables)?;
         self.fix_references(&references)?;
@@ -371,7 +372,7 @@ impl<'r> Engine<'r> {
         let mut slots: HashMap<RelAddr, ObjectRef> = HashMap::new();
         let mut out = self.turned_moves();
         for instance in &self.survey.instances {
-            if self.is_turned(instance) {
+            if self.turns.is_turned(instance) {
                 continue;
             }
             let whole = groups.get(&instance.datatype).and_then(|g| g.fate.as_ref());
@@ -464,6 +465,7 @@ impl<'r> Engine<'r> {
                 return Err(shared(place, rule, *addr));
             }
         }
+        check_holders(self.types, self.survey, self.groups, self.turns, &found)?;
         Ok(found)
     }
 

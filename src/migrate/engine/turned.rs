@@ -14,9 +14,7 @@ use crate::h5::{
 };
 use crate::h5::{Made as _, encode};
 use crate::julia::builder::{Build, Data, LaterPart, NewField, ObjectRef};
-use crate::julia::{
-    Column, Committed, Element, JuliaType, Lanes, NewName, NewParam, Override, Param, Structs,
-};
+use crate::julia::{Column, Committed, Element, JuliaType, Lanes, Override, Param, Structs};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -49,18 +47,10 @@ const LEAST: u64 = 8 << 10;
 impl<'r> Engine<'r> {
     /// The objects that are turned.
     pub(super) fn turned_moves(&self) -> Vec<(RelAddr, Move<'r>)> {
-        let own = self.survey.instances.iter().filter(|instance| self.is_turned(instance));
+        let own = self.survey.instances.iter().filter(|instance| self.turns.is_turned(instance));
         let own = own.map(|i| (i.addr, Move::Turned(i.clone(), i.datatype)));
         let referring = self.turns.referring.iter();
         own.chain(referring.map(|(i, of)| (i.addr, Move::Turned(i.clone(), *of)))).collect()
-    }
-
-    /// Whether an object of a committed type is turned.
-    pub(super) fn is_turned(&self, instance: &Instance) -> bool {
-        self.turns.types.get(&instance.datatype).is_some_and(|turned| match turned.way() {
-            Way::Columns => instance.extent == Extent::Simple,
-            Way::Rows => true,
-        })
     }
 
     /// The references to an object that lead elsewhere afterwards. A type whose values all become
@@ -71,9 +61,26 @@ impl<'r> Engine<'r> {
         old: RelAddr,
         offset: u64,
     ) -> crate::h5::Result<impl Iterator<Item = &'e Edge> + use<'e>> {
-        let stays = self.turns.get(old, Way::Rows).is_some();
+        let stays = self.turns.keeps_link(old);
+        // Of a type without values that others hold, these are described as they were.
+        let alone = stays && self.turns.get(old, Way::Rows).is_none();
         let edges = references.to(old, offset)?.iter();
-        Ok(edges.filter(move |edge| !(stays && edge.kind == EdgeKind::Link)))
+        Ok(edges.filter(move |edge| match edge.kind {
+            EdgeKind::Link => !stays,
+            EdgeKind::HeapReference => true,
+            _ => !alone,
+        }))
+    }
+
+    /// Lets types without values that rules turn go by their new names where they are parameters.
+    pub(super) fn name_alone(&mut self, build: &mut Build<'_>) -> Result<(), PlanError> {
+        for (addr, turned) in self.turns.named() {
+            let object = build.param(&Param::Type(turned.array()))?;
+            let at = self.julia_type_offset(addr, &turned.rule.id)?;
+            self.renames.names.insert(at, turned.new_name());
+            self.now.insert(addr, object);
+        }
+        Ok(())
     }
 
     /// What stands in the place of the committed type at `addr`, if its values become arrays: the type
@@ -85,13 +92,10 @@ impl<'r> Engine<'r> {
     ) -> Result<Option<Rc<Reform<'r>>>, PlanError> {
         let Some(turned) = self.turns.get(addr, Way::Rows) else { return Ok(None) };
         let rule = turned.rule.id.clone();
-        let array = turned.array();
         row_type(turned, build)?;
-        let object = build.param(&Param::Type(array.clone()))?;
-        let params = array.params().iter().cloned().map(NewParam::Value).collect();
+        let object = build.param(&Param::Type(turned.array()))?;
         let at = self.julia_type_offset(addr, &rule)?;
-        let name = NewName { name: array.name().to_owned(), params: Some(params) };
-        self.renames.names.insert(at, name);
+        self.renames.names.insert(at, turned.new_name());
         self.overrides.rows.insert(addr, turned.row());
         self.now.insert(addr, object);
         let reform = Rc::new(Reform {

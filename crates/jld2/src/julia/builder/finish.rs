@@ -16,6 +16,8 @@ pub struct Built {
     pub addresses: Vec<RelAddr>,
     /// The absolute offset of each sequence of bytes that somebody else makes, behind all others.
     pub later: Vec<u64>,
+    /// Where all of it ends.
+    pub end: u64,
     /// The extra data with everything filled in.
     pub extra: Vec<Vec<u8>>,
 }
@@ -110,6 +112,6 @@ impl Build<'_> {
             out.extend(encode::heap(&filled));
         }
         let extra = extra.iter().map(fill).collect();
-        Built { bytes: out, addresses, later, extra }
+        Built { bytes: out, addresses, later, end: at, extra }
     }
 }
