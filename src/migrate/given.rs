@@ -105,7 +105,7 @@ fn kind(value: &Literal) -> MemberKind {
         Literal::Float64(_) => number(NumberType::Float64),
         Literal::String(_) => MemberKind::Text { symbol: false },
         Literal::Symbol(_) => MemberKind::Text { symbol: true },
-        value if value.is_empty() => MemberKind::Reference(None),
+        value if value.is_empty() || value.is_mutable() => MemberKind::Reference(None),
         _ => MemberKind::Other,
     }
 }

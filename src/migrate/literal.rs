@@ -1,5 +1,7 @@
 //! Reads Julia values written down in a target or a rules file.
 
+use super::type_text::full_type;
+use crate::julia::JuliaType;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// A Julia value that a rule can put into a file.
@@ -47,7 +49,7 @@ pub enum Literal {
     Version(Version),
     /// A named tuple; names and values in order.
     NamedTuple(Vec<(String, Literal)>),
-    /// A value of a struct type without parameters.
+    /// A value of a struct type.
     Struct(StructLiteral),
 }
 
@@ -55,8 +57,12 @@ pub enum Literal {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StructLiteral {
-    /// The type's full name, for instance `JLD2Lz4.Lz4Filter`.
+    /// The type's full name, for instance `JLD2Lz4.Lz4Filter`, with its parameters if it has some:
+    /// `Base.Threads.Atomic{Core.Int64}`.
     pub r#type: String,
+    /// Whether it is a mutable struct, of which a field holds a reference.
+    #[serde(default)]
+    pub mutable: bool,
     /// Names and values, in the order in which they are stored.
     pub fields: Vec<(String, Literal)>,
 }
@@ -105,7 +111,7 @@ impl Literal {
             Self::Symbol(_) => "Core.Symbol".to_owned(),
             Self::Version(_) => "Base.VersionNumber".to_owned(),
             Self::NamedTuple(fields) => named_tuple_type(fields),
-            Self::Struct(value) => value.r#type.clone(),
+            Self::Struct(value) => value.julia_type().to_string(),
         }
     }
 
@@ -128,12 +134,20 @@ impl Literal {
         }
     }
 
+    /// Whether it has an identity of its own, so that whatever holds it refers to it.
+    pub fn is_mutable(&self) -> bool {
+        matches!(self, Self::Struct(StructLiteral { mutable: true, .. }))
+    }
+
     /// What is wrong with the value, if anything.
     pub(super) fn problem(&self) -> Option<String> {
-        if let Self::Struct(value) = self
-            && (!value.r#type.contains('.') || value.r#type.contains(['{', '*', ' ']))
-        {
-            return Some(format!("{:?} is not the full name of a type", value.r#type));
+        if let Self::Struct(value) = self {
+            if !is_full(&value.r#type) {
+                return Some(format!("{:?} is not the full name of a type", value.r#type));
+            }
+            if value.mutable && value.fields.is_empty() {
+                return Some(format!("{} is mutable and has no fields", value.r#type));
+            }
         }
         let fields = self.fields();
         for (at, (name, value)) in fields.iter().enumerate() {
@@ -149,6 +163,19 @@ impl Literal {
         }
         None
     }
+}
+
+impl StructLiteral {
+    /// The type; one whose parameters cannot be read is known by its name alone.
+    pub fn julia_type(&self) -> JuliaType {
+        full_type(&self.r#type).unwrap_or_else(|| JuliaType::plain(self.r#type.clone()))
+    }
+}
+
+/// Whether a text names one type in full.
+fn is_full(text: &str) -> bool {
+    let written = text.split('{').next().is_some_and(|name| name.contains('.'));
+    written && !text.contains(['*', ' ']) && full_type(text).is_some()
 }
 
 fn named_tuple_type(fields: &[(String, Literal)]) -> String {
@@ -201,6 +228,11 @@ mod tests {
                 "Core.NamedTuple{(:lower,:n),Core.Tuple{Base.VersionNumber,Core.Nothing}}",
             ),
             ("{ struct = { type = \"A.B\", fields = [[\"x\", { uint32 = 1 }]] } }", "A.B"),
+            (
+                "{ struct = { type = \"Base.Threads.Atomic{Core.Int64}\", mutable = true, \
+                 fields = [[\"value\", { int64 = 1 }]] } }",
+                "Base.Threads.Atomic{Core.Int64}",
+            ),
         ] {
             let value = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(value.julia_type(), julia);

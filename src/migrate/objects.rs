@@ -41,6 +41,7 @@ pub(super) fn julia_type(value: &Literal) -> JuliaType {
                 params: vec![Param::Symbols(names), Param::Type(tuple_type(fields))],
             }
         }
+        Literal::Struct(value) => value.julia_type(),
         // Types without parameters: the canonical form is the name.
         other => JuliaType::plain(other.julia_type()),
     }
@@ -74,9 +75,9 @@ pub(super) fn replacement(
     }
     let field = match slot {
         TypeChoice::Use(t) => NewField { name: String::new(), datatype: None, committed: Some(t) },
-        TypeChoice::Find => member(build, "", value)?,
+        TypeChoice::Find => content(build, String::new(), value)?,
     };
-    let data = data(build, value, InField::Open)?;
+    let data = content_data(build, value)?;
     Ok(build.dataset(field.committed, field.datatype.as_ref(), &data))
 }
 
@@ -120,6 +121,14 @@ fn member_at(
             }
         });
     }
+    if value.is_mutable() {
+        return Ok(NewField { name, datatype: Some(Datatype::reference()), committed: None });
+    }
+    content(build, name, value)
+}
+
+/// The member that holds a value with content itself.
+fn content(build: &mut Build<'_>, name: String, value: &Literal) -> Result<NewField> {
     let plain = |name, datatype| NewField { name, datatype: Some(datatype), committed: None };
     Ok(match value {
         Literal::Bool(_) => plain(name, Datatype::boolean()),
@@ -158,6 +167,14 @@ fn data(build: &mut Build<'_>, value: &Literal, place: InField) -> Result<Data> 
             InField::Typed => Data::default(),
         });
     }
+    if value.is_mutable() {
+        return Ok(Data::reference(replacement(build, value, TypeChoice::Find)?));
+    }
+    content_data(build, value)
+}
+
+/// The bytes of a value with content, wherever they stand.
+fn content_data(build: &mut Build<'_>, value: &Literal) -> Result<Data> {
     Ok(match value {
         Literal::Bool(v) => Data::new([u8::from(*v)]),
         Literal::Int8(v) => Data::new(v.to_le_bytes()),
@@ -251,7 +268,8 @@ fn version_data(build: &mut Build<'_>, version: Version) -> Result<Data> {
 
 /// What a reader must find in a field of a struct where a rule puts this value.
 pub(super) fn member_node(value: &Literal) -> Node {
-    if value.is_empty() { Node::Object(Box::new(node(value))) } else { node(value) }
+    let elsewhere = value.is_empty() || value.is_mutable();
+    if elsewhere { Node::Object(Box::new(node(value))) } else { node(value) }
 }
 
 /// What a reader must find where a rule puts this value.
@@ -293,7 +311,8 @@ pub(super) fn node(value: &Literal) -> Node {
         Literal::NamedTuple(fields) => {
             // Of a value without content its reader learns from the type alone.
             let fields = if value.is_empty() { &[] } else { fields.as_slice() };
-            let fields = fields.iter().map(|(n, v)| (n.clone(), node(v))).collect();
+            let part = |v: &Literal| if v.is_mutable() { member_node(v) } else { node(v) };
+            let fields = fields.iter().map(|(n, v)| (n.clone(), part(v))).collect();
             Node::Struct { julia_type: t, fields }
         }
         Literal::Struct(value) => {

@@ -462,11 +462,12 @@ impl Target {
 
     /// What in a struct's value does not fit the target's definition of its type.
     fn misfit(&self, value: &Literal) -> Option<String> {
-        let name = value.julia_type();
-        let Literal::Struct(_) = value else {
+        let Literal::Struct(made) = value else {
             return value.fields().iter().find_map(|(_, value)| self.misfit(value));
         };
-        let defined = self.type_def(&name)?.fields.iter().filter(|field| field.is_stored());
+        let t = made.julia_type();
+        let name = t.name();
+        let defined = self.type_def(name)?.fields.iter().filter(|field| field.is_stored());
         let defined: Vec<_> =
             defined.map(|field| (field.name.clone(), field.julia_type.clone())).collect();
         let given: Vec<_> =

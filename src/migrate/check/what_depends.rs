@@ -39,6 +39,6 @@ pub(super) fn what_depends(target: &Target, name: &str) -> Vec<String> {
 
 /// Whether a value is, or holds, one of this type. Values do not nest deeper than their parser goes.
 fn holds(value: &Literal, name: &str) -> bool {
-    let is = matches!(value, Literal::Struct(made) if made.r#type == name);
+    let is = matches!(value, Literal::Struct(made) if made.julia_type().name() == name);
     is || value.fields().iter().any(|(_, value)| holds(value, name))
 }

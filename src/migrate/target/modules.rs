@@ -38,10 +38,11 @@ macro_rules! module {
 }
 
 /// The modules of the program, those of one package by their versions.
-pub(super) const MODULES: [Module; 19] = [
+pub(super) const MODULES: [Module; 20] = [
     module!("CategoricalArrays", "0.10", Some("1"), "CategoricalArrays-0.10.toml"),
     module!("CategoricalArrays", "1", Some("2"), "CategoricalArrays-1.toml"),
-    module!("DataFrames", "1.4", Some("2"), "DataFrames-1.4.toml"),
+    // It takes PooledArrays from 1.4.2 on.
+    module!("DataFrames", "1.4", Some("2"), "DataFrames-1.4.toml", "PooledArrays-1.2.toml"),
     module!("Flux", "0.14", Some("0.16.11"), "Flux-0.14.toml"),
     module!("Flux", "0.16.11", Some("0.17"), "Flux-0.14.toml", "Flux-0.16.11.toml"),
     module!("IndexedTables", "1", Some("2"), "IndexedTables-1.toml"),
@@ -51,6 +52,7 @@ pub(super) const MODULES: [Module; 19] = [
     module!("Oceananigans", "0.110.6", Some("0.111"), "Oceananigans-0.110.6.toml"),
     module!("OrderedCollections", "1", Some("2"), "OrderedCollections-1.toml"),
     module!("OrderedCollections", "2", Some("3"), "OrderedCollections-2.toml"),
+    module!("PooledArrays", "1.2", Some("2"), "PooledArrays-1.2.toml"),
     module!("StaticArrays", "1", Some("1.5"), "StaticArrays-1.0.toml"),
     module!("StaticArrays", "1.5", Some("2"), "StaticArrays-1.5.toml"),
     module!("StructArrays", "0.4", Some("0.5"), "StructArrays-0.4.toml"),
