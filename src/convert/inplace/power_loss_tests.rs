@@ -161,7 +161,7 @@ fn assert_stages(case: &Case, bytes: &[u8]) {
             continue;
         }
         let append_at = usize::try_from(case.edits.append_at()).unwrap();
-        assert!(&bytes[append_at..] == case.edits.append());
+        assert_eq!(case.edits.append().held(), bytes.get(append_at..));
         for earlier in stages[..i].iter().filter(|r| r.stage < later.stage) {
             assert!(bytes[range(earlier)] == earlier.new);
         }
