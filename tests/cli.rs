@@ -101,5 +101,7 @@ mod unlisted;
 #[cfg(feature = "fault")]
 #[path = "cli/words.rs"]
 mod words;
+#[path = "cli/workers_by_itself.rs"]
+mod workers_by_itself;
 #[path = "cli/world.rs"]
 mod world;

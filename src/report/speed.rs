@@ -85,7 +85,9 @@ fn fewer_workers(
     again: Option<&Again>,
     advice: &mut Vec<Recommendation>,
 ) {
-    if run.workers_used <= run.cores || figures.waited() < 0.25 {
+    // Those that stand still for storage as well are there to compute meanwhile.
+    let idle = figures.still() > 0.1;
+    if run.workers_used <= run.cores || figures.waited() < 0.25 || idle {
         return;
     }
     let text = format!(

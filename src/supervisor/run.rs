@@ -74,11 +74,15 @@ pub(crate) fn carry_out(
     };
     let mut family = family;
     let others = family.as_mut().map(Family::compare).transpose()?.flatten();
-    let machine = Machine::look(&settings, todo.len(), &*task);
+    let sizes = sizes(&plan, &todo);
+    let machine = Machine::look(
+        &settings,
+        (todo.len(), sizes.iter().copied().fold(0, u64::saturating_add)),
+        &*task,
+    );
     let sizing = machine.sizing.clone();
     let means = means(&settings, &machine);
     let temp_dir = run_dir.map_or_else(PathBuf::new, |run_dir| run_dir.temp_dir.clone());
-    let sizes = sizes(&plan, &todo);
     context.sized(todo, &sizing, temp_dir);
     // What looks at outputs beforehand is not the run that people ask for.
     let told = opening.is_some();

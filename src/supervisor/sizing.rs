@@ -26,6 +26,30 @@ pub(super) struct Sizing {
     pub(super) cores: u32,
 }
 
+/// Inputs of no more bytes on an average are small: what takes their time beside computing is
+/// waiting for the disk, twice a file.
+const SMALL: u64 = 1 << 20;
+/// Slots for each core where files are small and their outputs go to a disk: so that there is something
+/// to compute while others wait.
+const WAITING: usize = 2;
+
+/// The jobs of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) jobs: usize,
+    /// Bytes of their inputs.
+    pub(crate) bytes: u64,
+    /// Each makes or changes a file on a disk, and waits until it is there.
+    pub(crate) synced: bool,
+}
+
+impl Load {
+    /// Whether its workers mostly wait for the disk.
+    fn waits(self) -> bool {
+        self.synced && self.bytes / (self.jobs as u64).max(1) <= SMALL
+    }
+}
+
 /// First guess of the anonymous memory of an attempt with so many threads, in bytes.
 pub(crate) type Guess<'a> = &'a dyn Fn(usize) -> u64;
 
@@ -100,21 +124,21 @@ fn cores(slurm: Slurm) -> (usize, &'static str) {
     }
 }
 
-/// Decides for `jobs` jobs with the memory of `reading`.
+/// Decides for these jobs with the memory of `reading`.
 pub(super) fn size(
     settings: &Settings,
     slurm: Slurm,
-    jobs: usize,
+    load: Load,
     reading: &MemoryReading,
     guess: Guess<'_>,
 ) -> Sizing {
-    decide(settings, cores(slurm), jobs, reading, guess)
+    decide(settings, cores(slurm), load, reading, guess)
 }
 
 fn decide(
     settings: &Settings,
     (cores, source): (usize, &'static str),
-    jobs: usize,
+    load: Load,
     reading: &MemoryReading,
     guess: Guess<'_>,
 ) -> Sizing {
@@ -127,11 +151,19 @@ fn decide(
         Count::Auto => {
             let room = u64::try_from(reading.headroom).unwrap_or(0);
             let by_memory = usize::try_from(room / guess(one).max(1)).unwrap_or(usize::MAX);
+            let by_cores = if load.waits() {
+                let why = format!(
+                    "{WAITING} for each of {cores} {source}: small files wait for the disk"
+                );
+                (cores.saturating_mul(WAITING), why)
+            } else {
+                (cores, format!("{cores} {source}"))
+            };
             let candidates = [
-                (cores, format!("{cores} {source}")),
+                by_cores,
                 (by_memory, format!("memory for {by_memory}")),
                 (settings.max_workers, format!("--max-workers {}", settings.max_workers)),
-                (jobs, text::count(jobs as u64, "file")),
+                (load.jobs, text::count(load.jobs as u64, "file")),
             ];
             let least = candidates.into_iter().min_by_key(|(count, _)| *count);
             let (count, reason) = least.unwrap_or((1, String::new()));
@@ -183,6 +215,10 @@ mod tests {
         Settings::new("/in", "/out")
     }
 
+    fn load(jobs: usize) -> Load {
+        Load { jobs, ..Load::default() }
+    }
+
     /// What one that patches needs.
     fn patch(_: usize) -> u64 {
         32 << 20
@@ -197,7 +233,7 @@ mod tests {
     fn the_scarcest_thing_decides_and_is_named() {
         let plenty = reading(1 << 40);
         let by = |cores, jobs, reading: &MemoryReading| {
-            let sizing = decide(&settings(), (cores, "cores"), jobs, reading, &patch);
+            let sizing = decide(&settings(), (cores, "cores"), load(jobs), reading, &patch);
             (sizing.slots, sizing.reason)
         };
         assert_eq!(by(8, 100, &plenty), (8, "8 cores".into()));
@@ -209,14 +245,30 @@ mod tests {
     }
 
     #[test]
+    fn small_files_on_a_disk_get_two_workers_a_core() {
+        let plenty = reading(1 << 40);
+        let by = |jobs: usize, size: u64, synced, reading: &MemoryReading| {
+            let load = Load { jobs, bytes: jobs as u64 * size, synced };
+            let sizing = decide(&settings(), (2, "cores"), load, reading, &patch);
+            (sizing.slots, sizing.reason, sizing.threads, sizing.cores)
+        };
+        let why = "2 for each of 2 cores: small files wait for the disk";
+        assert_eq!(by(100, 100_000, true, &plenty), (4, why.into(), 1, 2));
+        assert_eq!(by(100, 2 << 20, true, &plenty).0, 2, "large files");
+        assert_eq!(by(100, 100_000, false, &plenty).0, 2, "in memory, or only read");
+        assert_eq!(by(3, 100_000, true, &plenty).1, "3 files");
+        assert_eq!(by(100, 100_000, true, &reading(100 << 20)).1, "memory for 3");
+    }
+
+    #[test]
     fn wishes_are_granted() {
         let mut settings = settings();
         settings.min_workers = 4;
-        let sizing = decide(&settings, (2, "cores"), 100, &reading(1 << 40), &patch);
+        let sizing = decide(&settings, (2, "cores"), load(100), &reading(1 << 40), &patch);
         assert_eq!((sizing.slots, sizing.reason.as_str()), (4, "--min-workers 4 (2 cores)"));
         settings.workers = Count::Exactly(7);
         settings.threads_per_worker = Count::Exactly(3);
-        let sizing = decide(&settings, (2, "cores"), 1, &reading(0), &patch);
+        let sizing = decide(&settings, (2, "cores"), load(1), &reading(0), &patch);
         assert_eq!((sizing.slots, sizing.threads, sizing.threads_total), (7, 3, None));
     }
 
@@ -244,7 +296,7 @@ mod tests {
 
     #[test]
     fn threads_are_what_slots_leave() {
-        let sizing = decide(&settings(), (8, "cores"), 2, &reading(1 << 40), &rewrite);
+        let sizing = decide(&settings(), (8, "cores"), load(2), &reading(1 << 40), &rewrite);
         assert_eq!((sizing.slots, sizing.threads, sizing.threads_total), (2, 4, Some(8)));
         assert_eq!(sizing.first_guess, 96 << 20);
     }

@@ -13,12 +13,14 @@ use super::run_id::run_id;
 use super::scheduler::Config;
 use super::settings::{Hooks, OnFull, Settings};
 use super::signals::Listening;
-use super::sizing::{self, Sizing};
+use super::sizing::{self, Load, Sizing};
 use super::summary::RunSummary;
 use super::task::RunTask;
+use crate::archive::nearest_dir;
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
 use crate::sys::dir::Dir;
+use crate::sys::file_system::FileSystem;
 use crate::sys::process::cores;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -38,12 +40,17 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// Looks what there is for `jobs` jobs of `task`.
-    pub(super) fn look(settings: &Settings, jobs: usize, task: &dyn RunTask) -> Self {
+    /// Looks what there is for jobs of `task`: how many, and of how many bytes in all.
+    pub(super) fn look(
+        settings: &Settings,
+        (jobs, bytes): (usize, u64),
+        task: &dyn RunTask,
+    ) -> Self {
         let bounds = Limits::new(settings.safety_margin, settings.slurm, settings.memory_limit);
         let (reading, status) = bounds.read(own_memory());
         let guess = |threads: usize| task.first_guess(threads);
-        let sizing = sizing::size(settings, settings.slurm, jobs, &reading, &guess);
+        let load = Load { jobs, bytes, synced: task.waits_for_disk() && on_disk(settings) };
+        let sizing = sizing::size(settings, settings.slurm, load, &reading, &guess);
         let first = Sample { reading, status, workers: Vec::new(), moved: Vec::new() };
         Self { bounds, sizing, first }
     }
@@ -104,9 +111,15 @@ pub struct Means {
     pub threads: u32,
 }
 
-/// What the machine gives a run of `task` on so many jobs.
-pub(crate) fn means(settings: &Settings, jobs: usize, task: &dyn RunTask) -> Means {
-    let Machine { sizing, first, .. } = Machine::look(settings, jobs, task);
+/// Whether outputs go to a disk: of this machine or of a server.
+fn on_disk(settings: &Settings) -> bool {
+    let there = nearest_dir(&settings.output_dir);
+    there.is_some_and(|there| FileSystem::of(&there).is_ok_and(|system| !system.memory))
+}
+
+/// What the machine gives a run of `task` on jobs: how many, and of how many bytes in all.
+pub(crate) fn means(settings: &Settings, load: (usize, u64), task: &dyn RunTask) -> Means {
+    let Machine { sizing, first, .. } = Machine::look(settings, load, task);
     Means {
         machine: crate::sys::machine::machine(),
         memory: first.status,

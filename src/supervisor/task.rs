@@ -26,6 +26,11 @@ pub(crate) trait RunTask: Send {
     /// measured corrects it.
     fn first_guess(&self, threads: usize) -> u64;
 
+    /// Whether jobs compute little and wait until the file that each makes or changes is on the disk.
+    fn waits_for_disk(&self) -> bool {
+        false
+    }
+
     /// What an attempt needs of anonymous memory in all, in bytes, that took `held` up to the end of its
     /// planning; none where workers do not tell that. Then nothing is known of a file before its end but
     /// what others took.

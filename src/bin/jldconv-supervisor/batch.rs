@@ -172,7 +172,7 @@ fn stopped(error: &RunError) -> Stop {
 /// What is told of this machine before any question.
 fn about_machine() -> String {
     let version = env!("CARGO_PKG_VERSION");
-    let means = convert::means(&Settings::new("", ""), usize::MAX);
+    let means = convert::means(&Settings::new("", ""), (1 << 20, u64::MAX));
     format!("jldconv {version}\n{}", means_told(&means))
 }
 
@@ -191,7 +191,7 @@ fn before(
     before.recursive = run.selection.recursive;
     if whole {
         let jobs = usize::try_from(survey.left).unwrap_or(usize::MAX);
-        before.means = Some(convert::means(&run.settings, jobs));
+        before.means = Some(convert::means(&run.settings, (jobs, survey.left_bytes)));
         before.seen = Some(convert::look_at_some(plan, &run.settings.options));
         before.earlier_rate = survey.earlier_rate();
     }

@@ -7,7 +7,7 @@
 //! the decision waits for the run's end.
 
 use super::attempt_options;
-use super::memory::{after_planning, first_guess};
+use super::memory::{after_planning, first_guess, rewrites};
 use super::resume::{Order, Todo};
 use super::wire::{ConvertOptions, Product};
 use super::worker::ConvertTask;
@@ -123,6 +123,10 @@ impl RunTask for Conversion {
 
     fn first_guess(&self, threads: usize) -> u64 {
         first_guess(&self.settings, threads)
+    }
+
+    fn waits_for_disk(&self) -> bool {
+        !rewrites(&self.settings) && !self.settings.options.repack
     }
 
     fn after_planning(&self, held: u64) -> Option<u64> {

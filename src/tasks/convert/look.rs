@@ -34,9 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Bytes that are read of each file to learn how fast that goes.
 const PIECE: u64 = 4 << 20;
 
-/// What the machine gives a run of so many jobs.
-pub fn means(settings: &Settings, jobs: usize) -> Means {
-    stage::means(settings, jobs, &Conversion::new(settings, Vec::new()))
+/// What the machine gives a run of so many jobs, of so many bytes in all.
+pub fn means(settings: &Settings, load: (usize, u64)) -> Means {
+    stage::means(settings, load, &Conversion::new(settings, Vec::new()))
 }
 
 /// Looks into some files of the plan, evenly over all of it, for a second at most. A process of its

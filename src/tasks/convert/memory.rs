@@ -15,7 +15,8 @@ const THREAD: u64 = 8 << 20;
 const AFTER_PATCH: u64 = 2;
 const AFTER_REWRITE: u64 = 4;
 
-fn rewrites(settings: &Settings) -> bool {
+/// Whether files are laid out again, as far as the settings tell.
+pub(super) fn rewrites(settings: &Settings) -> bool {
     settings.options.mode == Mode::Rewrite
         || !matches!(settings.options.compress, Compress::Keep)
         || settings.options.chunk != Chunking::Auto

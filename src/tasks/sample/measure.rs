@@ -32,6 +32,8 @@ pub struct Measured {
     pub rewritten: u64,
     /// Workers that were at work at one time.
     pub workers: u64,
+    /// Workers that might have been.
+    pub slots: usize,
     /// Whether somebody ended it.
     pub interrupted: bool,
 }
@@ -86,6 +88,7 @@ pub fn convert(
     let mut measured = Measured {
         seconds,
         workers: summary.workers_used,
+        slots: summary.slots.len(),
         interrupted: summary.interrupted,
         failed: summary.failed,
         ..Measured::default()

@@ -74,12 +74,12 @@ pub enum TuneError {
     Interrupted,
 }
 
-/// The settings that are worth a try: 1, 2, 4 ... workers, and as many as there are cores, up to
-/// `most`; where files are laid out again, also with more threads each, as far as `cores` go.
+/// The settings that are worth a try: 1, 2, 4 ... workers, as many as there are cores, and twice that,
+/// up to `most`; where files are laid out again, also with more threads each, as far as `cores` go.
 pub fn settings(cores: usize, most: usize, rewritten: bool) -> Vec<Setting> {
     let powers = |most: usize| {
         let mut counts: Vec<usize> = (0..16).map(|i| 1_usize << i).collect();
-        counts.push(cores.max(1));
+        counts.extend([cores.max(1), cores.max(1).saturating_mul(2)]);
         counts.retain(|count| *count <= most.max(1));
         counts.sort_unstable();
         counts.dedup();
@@ -136,7 +136,7 @@ pub fn tune(tuning: &Tuning<'_>, told: &mut dyn FnMut(usize, Setting)) -> Result
         }
     }
     trials.retain(|trial| !trial.seconds.is_empty());
-    let workers = (*cores).min(sample.files.len()).max(1);
+    let workers = first.slots.max(1);
     let threads = if rewritten { (*cores / workers).max(1) } else { 1 };
     let advice = advise(&trials, Setting { workers, threads });
     Ok(Tuned {
@@ -164,6 +164,7 @@ mod tests {
         };
         assert_eq!(told(2, 4, false), [(1, 1), (2, 1), (4, 1)]);
         assert_eq!(told(6, 6, false), [(1, 1), (2, 1), (4, 1), (6, 1)]);
+        assert_eq!(told(6, 12, false), [(1, 1), (2, 1), (4, 1), (6, 1), (8, 1), (12, 1)]);
         assert_eq!(told(4, 8, true), [(1, 1), (1, 2), (1, 4), (2, 1), (2, 2), (4, 1), (8, 1)]);
         assert_eq!(told(1, 0, true), [(1, 1)]);
     }
