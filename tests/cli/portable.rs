@@ -207,6 +207,22 @@ fn a_rewrite_leaves_no_string_that_hdf5_cannot_open() {
     }
 }
 
+/// What a rewrite makes of an empty string stays where it is when the output is rewritten once more.
+#[test]
+fn a_rewrite_of_a_rewrite_is_the_same_bytes() {
+    for name in [KINDS, STRINGS] {
+        let world = World::new(&[]);
+        world.put("old.jld2", data(name));
+        for (old, new) in [("old.jld2", "once.jld2"), ("once.jld2", "twice.jld2")] {
+            world.jldconv(&["convert", old, new, "--repack"]).ends(0);
+        }
+        assert_eq!(readers(&world, "once.jld2")[3], 0);
+        assert!(
+            fs::read(world.at("once.jld2")).unwrap() == fs::read(world.at("twice.jld2")).unwrap()
+        );
+    }
+}
+
 /// A run over an archive says of its outputs, without bars, at the end, and when its journals are read
 /// again, which HDF5 cannot open and why, and on what readers fail.
 #[test]

@@ -25,9 +25,13 @@ pub(super) struct HeapObjects {
     plans: AddressLog,
     /// Their numbers by the offsets of their data.
     numbers: AddressMap,
-    /// How many empty strings there are. Each gets a heap object of no bytes, behind all others.
-    empty_strings: u64,
+    /// The numbers of those that empty strings get: of no bytes, where the string is met. Behind all
+    /// others, they would move when the output is rewritten once more.
+    empty_strings: AddressLog,
 }
+
+/// In the list of plans: an empty string, which has none.
+const NO_PLAN: u64 = u64::MAX;
 
 /// One heap object.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,11 +46,10 @@ impl HeapObjects {
     /// All of them, in the order of their numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = Stored> + '_ {
         let met = self.offsets.iter().zip(&self.lens).zip(&self.plans);
-        let met = met.map(|((offset, len), plan)| {
-            let plan = usize::try_from(plan).ok();
+        met.map(|((offset, len), plan)| {
+            let plan = (plan != NO_PLAN).then(|| usize::try_from(plan).ok()).flatten();
             Stored { offset, len, plan }
-        });
-        met.chain((0..self.empty_strings).map(|_| Stored::default()))
+        })
     }
 
     /// The number of the one whose data stand at `offset`.
@@ -54,9 +57,9 @@ impl HeapObjects {
         self.numbers.get(offset)
     }
 
-    /// The number of the first that stands for an empty string.
-    pub(super) fn first_empty_string(&self) -> u64 {
-        self.offsets.len()
+    /// The numbers of those that stand for empty strings, in the order met.
+    pub(super) fn empty_strings(&self) -> impl Iterator<Item = u64> + '_ {
+        self.empty_strings.iter()
     }
 
     /// Puts one behind the others, unless it was met before.
@@ -69,9 +72,12 @@ impl HeapObjects {
         self.plans.push(plan() as u64);
     }
 
-    /// Counts one more empty string.
+    /// Puts one for an empty string behind the others.
     pub(super) fn empty_string(&mut self) {
-        self.empty_strings += 1;
+        self.empty_strings.push(self.offsets.len());
+        self.offsets.push(0);
+        self.lens.push(0);
+        self.plans.push(NO_PLAN);
     }
 }
 
@@ -82,28 +88,32 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
-        /// Each is listed where it was met first; empty strings come last.
+        /// Each is listed where it was met first; an empty string's, where the string is met.
         #[test]
         fn they_are_numbered_as_they_are_met(
             met in proptest::collection::vec((0..50_u64, 0..3_usize), 0..100),
-            empty in 0..5_u64,
         ) {
             let mut ours = HeapObjects::default();
             let mut theirs: Vec<Stored> = Vec::new();
+            let mut empty = Vec::new();
             for (place, plan) in met {
+                if place < 5 {
+                    ours.empty_string();
+                    empty.push(theirs.len() as u64);
+                    theirs.push(Stored::default());
+                    continue;
+                }
                 let (offset, len) = (24 * place, place % 9);
                 ours.meet(offset, len, || plan);
                 if theirs.iter().all(|s| s.offset != offset) {
                     theirs.push(Stored { offset, len, plan: Some(plan) });
                 }
             }
-            (0..empty).for_each(|_| ours.empty_string());
-            for (number, stored) in (0..).zip(&theirs) {
+            for (number, stored) in (0..).zip(&theirs).filter(|(_, s)| s.plan.is_some()) {
                 prop_assert_eq!(ours.number(stored.offset), Some(number));
             }
             prop_assert_eq!(ours.number(7), None);
-            prop_assert_eq!(ours.first_empty_string(), theirs.len() as u64);
-            theirs.extend((0..empty).map(|_| Stored::default()));
+            prop_assert!(ours.empty_strings().eq(empty));
             prop_assert!(ours.iter().eq(theirs));
         }
     }

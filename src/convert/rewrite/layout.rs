@@ -126,13 +126,13 @@ impl<'a> Layout<'a> {
         let context =
             Context { file: self.input, places: Some(places), types_link, base: self.base };
         let mut behind = self.payloads.placed_behind(*start).peekable();
-        let mut empty_string = self.inventory.heap_objects.first_empty_string();
+        let mut empty_strings = self.inventory.heap_objects.empty_strings();
         for addr in self.inventory.objects.iter().map(RelAddr) {
             let object = self.input.object(addr)?;
             let mut place = HeapPlace::NONE;
             if is_empty_string(&object) {
-                place = places.heap_object(empty_string).unwrap_or(place);
-                empty_string += 1;
+                let object = empty_strings.next().and_then(|n| places.heap_object(n));
+                place = object.unwrap_or(place);
             }
             let payload = match behind.next_if(|b| b.addr == addr) {
                 Some(b) => Some(Payload::Contiguous { offset: b.offset, size: b.size }),
