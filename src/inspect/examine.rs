@@ -2,6 +2,7 @@
 
 use super::groups::{self, MeraFile};
 use super::model::{Action, Container, Format, Inspection, Kind, Refusal};
+use super::packages;
 use super::tree::Trees;
 use super::usage::Usage;
 use super::verdict::{foreign, outlook};
@@ -126,6 +127,7 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
         data: mera.data,
         benchmark: mera.benchmark,
         target: target.name.clone(),
+        packages: packages::to_name(&findings, target),
         findings,
         readers,
         hdf5: readers.told(false),

@@ -25,6 +25,7 @@ mod let_pass;
 mod model;
 mod numbers;
 mod outlook;
+mod packages;
 mod pairs;
 mod plain_json;
 mod raw;

@@ -58,6 +58,10 @@ pub struct Inspection {
     pub target: String,
     /// What a reader of the target meets, the worst first.
     pub findings: Vec<Finding>,
+    /// Packages that the findings are about, of which the target says nothing and could: as they are
+    /// named behind it, `DataFrames@1.4`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<String>,
     /// What readers that are built on HDF5, like h5py, cannot open: how much of it there is.
     pub readers: Readers,
     /// The same in words, with what mends it.

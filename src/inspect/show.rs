@@ -3,6 +3,7 @@
 use super::glance;
 use super::model::{Action, ColumnInfo, DataGroup, Inspection, Kind, Refusal};
 use super::outlook::Case;
+use super::packages;
 use super::show_tree::tree;
 use super::type_name::type_name;
 use crate::migrate::{Finding, Severity};
@@ -242,6 +243,9 @@ fn meets(out: &mut String, seen: &Inspection) {
         }
     }
     seen.findings.iter().for_each(|finding| one(out, finding));
+    if let Some(more) = packages::told(&seen.target, &seen.packages) {
+        labelled(out, "packages", &more);
+    }
 }
 
 fn one(out: &mut String, f: &Finding) {
