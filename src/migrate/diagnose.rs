@@ -69,29 +69,47 @@ pub(super) fn types(
     groups: &BTreeMap<RelAddr, Group<'_>>,
     findings: &mut Findings,
 ) -> h5::Result<()> {
-    for (addr, (count, place)) in &survey.uses {
-        if groups.get(addr).is_some_and(Group::is_whole) {
+    for (addr, count) in met(session, survey)? {
+        if groups.get(&addr).is_some_and(Group::is_whole) {
             continue;
         }
-        let reading = session.of(*addr)?;
+        let reading = session.of(addr)?;
         let Some(text) = reading.text.clone() else { continue };
         if reading.reconstructed && !reading.foreign {
-            fatal(session, survey, *addr, None, findings)?;
+            fatal(session, survey, addr, None, findings)?;
         }
         findings.add(Finding {
             severity: reading.severity(),
-            object: place.to_string(),
-            julia_type: Some(session.types.committed(*addr)?.julia_type.to_string()),
+            object: place_of(survey, addr),
+            julia_type: Some(session.types.committed(addr)?.julia_type.to_string()),
             rule: None,
             text,
             said: reading.said.clone(),
             printed: reading.printed(),
-            count: *count,
+            count,
             remedy: Remedy::None,
             when: When::Load,
         });
     }
     Ok(())
+}
+
+/// The types that JLD2 comes to while it loads the whole file, with how many objects there are of each:
+/// to those of what is stored inside other values it comes with the type of these.
+fn met(session: &JuliaSession<'_>, survey: &Survey) -> h5::Result<BTreeMap<RelAddr, u64>> {
+    let mut all: BTreeMap<_, _> =
+        survey.uses.iter().map(|(addr, (count, _))| (*addr, *count)).collect();
+    let mut ahead: Vec<_> = all.keys().copied().collect();
+    while let Some(addr) = ahead.pop() {
+        let c = session.types.committed(addr)?;
+        for inner in c.fields.iter().filter_map(|field| field.committed) {
+            all.entry(inner).or_insert_with(|| {
+                ahead.push(inner);
+                1
+            });
+        }
+    }
+    Ok(all)
 }
 
 /// Objects that a rule changes, and what a session of the target makes of them without it.

@@ -2,6 +2,7 @@
 //! conversions go without.
 
 use super::finding::{Finding, Findings, Remedy, Severity, When};
+use super::julia_session::unknown_parameter;
 use super::target::{Resolution, Target};
 use crate::h5::{Class, Cursor, Dataset, Extent, Object, ObjectKind, Result, TypeRef, Visitor};
 use crate::julia::{Column, Committed, Element, TypeTable};
@@ -82,20 +83,33 @@ impl<'a> Examiner<'a> {
         if !name.contains('.') {
             return Ok(());
         }
-        let (severity, hint) = match self.target.resolve(name) {
-            Resolution::Gone => (Severity::Warning, "does not exist in"),
-            Resolution::Foreign => (Severity::Note, "is none of"),
-            Resolution::Defined(_) | Resolution::Loaded => return Ok(()),
+        let (what, foreign) = match self.target.resolve(name) {
+            Resolution::Gone => (name.to_owned(), false),
+            Resolution::Foreign => (name.to_owned(), true),
+            Resolution::Defined(_) | Resolution::Loaded => {
+                match unknown_parameter(&t, self.target, 0) {
+                    Some((parameter, foreign)) => {
+                        (format!("the parameter {parameter} of {name}"), foreign)
+                    }
+                    None => return Ok(()),
+                }
+            }
         };
+        let (severity, hint) = if foreign {
+            (Severity::Note, "is none of")
+        } else {
+            (Severity::Warning, "does not exist in")
+        };
+        let shown = if t.params().is_empty() { name.to_owned() } else { format!("{name}{{…}}") };
         let said = format!(
-            "type {name} does not exist in workspace; interpreting Array{{{name}}} as Array{{Any}}"
+            "type {shown} does not exist in workspace; interpreting Array{{{shown}}} as Array{{Any}}"
         );
         self.findings.add(Finding {
             severity,
             object: path.to_owned(),
             julia_type: Some(t.to_string()),
             rule: None,
-            text: format!("{name} {hint} {}: its arrays become Array{{Any}}", self.target.title),
+            text: format!("{what} {hint} {}: its arrays become Array{{Any}}", self.target.title),
             said: Some(said),
             printed: u64::from(!std::mem::replace(&mut self.said_of_arrays, true)),
             count: 1,

@@ -88,14 +88,21 @@ impl<'a> JuliaSession<'a> {
         if matches!(resolution, Resolution::Gone | Resolution::Foreign) {
             return Ok(self.unknown(c, matches!(resolution, Resolution::Foreign)));
         }
-        if let Some((parameter, foreign)) = self.unknown_parameter(&c.julia_type, depth) {
+        if let Some((parameter, foreign)) = unknown_parameter(&c.julia_type, self.target, depth) {
             let shown = shown(&c.julia_type);
+            let said = if c.written_type.is_some() {
+                unconverted(&shown)
+            } else if name == "Core.Tuple" {
+                missing(&shown)
+            } else {
+                format!("some parameters could not be resolved for type {shown}")
+            };
             return Ok(TypeReading {
                 text: Some(format!(
                     "the parameter {parameter} of {shown} {}",
                     self.absence(foreign)
                 )),
-                said: Some(format!("some parameters could not be resolved for type {shown}")),
+                said: Some(said),
                 reconstructed: true,
                 foreign,
                 ..TypeReading::default()
@@ -125,14 +132,7 @@ impl<'a> JuliaSession<'a> {
     /// What becomes of a type that the session does not have.
     fn unknown(&self, c: &Committed, foreign: bool) -> TypeReading {
         let shown = shown(&c.julia_type);
-        let said = if c.written_type.is_some() {
-            format!(
-                "custom serialization of {shown} encountered, but the type does not exist in the \
-                 workspace; the data will be read unconverted"
-            )
-        } else {
-            format!("type {shown} does not exist in workspace; reconstructing")
-        };
+        let said = if c.written_type.is_some() { unconverted(&shown) } else { missing(&shown) };
         let text = format!("{} {}", c.julia_type.name(), self.absence(foreign));
         let (text, said) = (Some(text), Some(said));
         TypeReading { text, said, reconstructed: true, foreign, ..TypeReading::default() }
@@ -145,28 +145,6 @@ impl<'a> JuliaSession<'a> {
         } else {
             format!("does not exist in {title}: it is reconstructed")
         }
-    }
-
-    /// A type among the parameters that the session does not have, and whether a package of the
-    /// user's may have it.
-    fn unknown_parameter(&self, t: &JuliaType, depth: u32) -> Option<(String, bool)> {
-        if depth > MAX_DEPTH {
-            return None;
-        }
-        t.params().iter().find_map(|param| {
-            let Param::Type(inner) = param else { return None };
-            let unknown = match inner {
-                JuliaType::Named { name, .. } if name.contains('.') => {
-                    match self.target.resolve(name) {
-                        Resolution::Gone => Some((name.clone(), false)),
-                        Resolution::Foreign => Some((name.clone(), true)),
-                        Resolution::Defined(_) | Resolution::Loaded => None,
-                    }
-                }
-                _ => None,
-            };
-            unknown.or_else(|| self.unknown_parameter(inner, depth + 1))
-        })
     }
 
     /// Compares the stored fields with those of the session's type.
@@ -271,6 +249,43 @@ impl<'a> JuliaSession<'a> {
             _ => None,
         })
     }
+}
+
+/// A type among the parameters that a session of the target does not have, and whether a package of
+/// the user's may have it.
+pub(in crate::migrate) fn unknown_parameter(
+    t: &JuliaType,
+    target: &Target,
+    depth: u32,
+) -> Option<(String, bool)> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
+    t.params().iter().find_map(|param| {
+        let Param::Type(inner) = param else { return None };
+        let unknown = match inner {
+            JuliaType::Named { name, .. } if name.contains('.') => match target.resolve(name) {
+                Resolution::Gone => Some((name.clone(), false)),
+                Resolution::Foreign => Some((name.clone(), true)),
+                Resolution::Defined(_) | Resolution::Loaded => None,
+            },
+            _ => None,
+        };
+        unknown.or_else(|| unknown_parameter(inner, target, depth + 1))
+    })
+}
+
+/// What JLD2 prints of a type that was written as another and that the session lacks.
+fn unconverted(shown: &str) -> String {
+    format!(
+        "custom serialization of {shown} encountered, but the type does not exist in the workspace; \
+         the data will be read unconverted"
+    )
+}
+
+/// What JLD2 prints of a type that the session lacks.
+fn missing(shown: &str) -> String {
+    format!("type {shown} does not exist in workspace; reconstructing")
 }
 
 /// What becomes of a type that is stored with another number of parameters than the session's has.
