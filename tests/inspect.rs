@@ -392,3 +392,75 @@ fn data_frames_of_all_times_are_tables() {
     }
     assert!(found > 10, "only {found}");
 }
+
+/// The findings about a file, as severity, type and what JLD2 prints, and the packages that could be named.
+fn met(target: &str, file: &str) -> (Vec<(String, String, String)>, Value) {
+    let file = format!("../packages/{file}");
+    let (_, out, _) = jldconv(&["inspect", "--json", "--target", target, &file]);
+    let seen: Value = serde_json::from_str(&out).unwrap();
+    let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+    let findings = seen["findings"].as_array().unwrap().iter();
+    let told = |f: &Value| (text(f, "severity"), text(f, "julia_type"), text(f, "said"));
+    (findings.map(told).collect(), seen["packages"].clone())
+}
+
+/// JLD2 tells of each type that the session lacks, of what stands inside other values, too.
+#[test]
+fn types_inside_other_values_are_told_of() {
+    let (told, _) = met("julia-2026", "DataFrames/old-1.3.6.jld2");
+    let said = |name: &str| {
+        let of: Vec<_> = told.iter().filter(|(_, t, _)| t == name).collect();
+        assert_eq!(of.len(), 1, "{name}: {of:?}");
+        of[0].2.clone()
+    };
+    assert_eq!(
+        said("DataFrames.Index"),
+        "type DataFrames.Index does not exist in workspace; reconstructing"
+    );
+    assert_eq!(
+        said("Base.Dict{Core.String,DataFrames.DataFrame}"),
+        "custom serialization of Base.Dict{…} encountered, but the type does not exist in the workspace; \
+         the data will be read unconverted"
+    );
+    assert_eq!(
+        said("Core.Tuple{DataFrames.DataFrame,Core.Float64}"),
+        "type Tuple{…} does not exist in workspace; reconstructing"
+    );
+    // A session that has them says none of this.
+    let (told, _) = met("julia-2026+DataFrames@1.7", "DataFrames/old-1.3.6.jld2");
+    let lacking =
+        told.iter().find(|(.., said)| said.contains("type DataFrames.Index does not exist"));
+    assert_eq!(lacking, None);
+}
+
+#[test]
+fn packages_that_could_be_named_behind_the_target_are() {
+    let file = "DataFrames/old-1.3.6.jld2";
+    assert_eq!(met("julia-2026", file).1, serde_json::json!(["DataFrames@1.4"]));
+    assert_eq!(met("julia-2026+DataFrames@1.7", file).1, Value::Null);
+    let told = jldconv(&["inspect", "--target", "julia-2026", &format!("../packages/{file}")]).1;
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains(
+            "packages more is known of DataFrames: name what you load, with its version, as in --target \
+             julia-2026+DataFrames@1.4"
+        ),
+        "{told}"
+    );
+    let old = "Definitions/old-orderedcollections-1.3.2.jld2";
+    assert_eq!(met("julia-2026", old).1, serde_json::json!(["OrderedCollections@2"]));
+}
+
+/// JLD2 brings OrderedCollections along, whatever else is loaded.
+#[test]
+fn a_session_of_mera_meets_old_ordered_dictionaries() {
+    let file = "Definitions/old-orderedcollections-1.3.2.jld2";
+    let warned = |target: &str| {
+        let warnings =
+            met(target, file).0.into_iter().filter(|(severity, ..)| severity == "warning");
+        warnings.collect::<Vec<_>>()
+    };
+    let all = warned("julia-2026");
+    assert!(all.iter().any(|(.., said)| said.contains("is missing field maxprobe")), "{all:?}");
+    assert_eq!(warned("mera-1.9"), all);
+}
