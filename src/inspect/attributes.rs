@@ -37,6 +37,15 @@ pub(super) fn any(object: &Object) -> bool {
     of(object).next().is_some()
 }
 
+/// Whether an object is a dataset of which nothing is to be said but its value: without attributes that are
+/// not JLD2's own, fill values and names of enumerations.
+pub(super) fn is_bare(types: &TypeTable<'_>, object: &Object) -> bool {
+    let Some(dataset) = object.dataset() else { return false };
+    !any(object)
+        && matches!(fill(object), Ok(None))
+        && matches!(raw::enumerated(types.file(), &dataset.datatype), Ok(None))
+}
+
 /// A digest of all of them, whatever their order.
 pub(super) fn digest(types: &TypeTable<'_>, object: &Object) -> Result<u128> {
     let mut hash = Xxh3::new();

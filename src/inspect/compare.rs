@@ -228,6 +228,13 @@ impl Pairs<'_, '_> {
             let of_a = self.first.read((number, a.addr));
             (of_a, self.second.next((number, b.addr)))
         });
+        // Nothing else is to be compared then, so that the objects need not be read again.
+        if let Some((Ok(of_a), Ok(of_b))) = &values
+            && of_a.made.bare
+            && of_b.made.bare
+        {
+            return self.value(&a.path, (a.addr, b.addr), values);
+        }
         let (object_a, object_b) = match (self.a.object(a), self.b.object(b)) {
             (Ok(a), Ok(b)) => (a, b),
             (in_a, in_b) => {

@@ -33,6 +33,8 @@ pub(super) struct Made {
     pub(super) pairs: Option<u128>,
     /// Some of these types, each once, as they are met.
     pub(super) pair_types: Vec<String>,
+    /// Whether of the dataset nothing is to be said but its value.
+    pub(super) bare: bool,
 }
 
 /// A watch on the dumps of one file.
@@ -50,8 +52,12 @@ struct State {
     known: AddressMap,
     /// Committed datatypes of the objects met.
     types: BTreeSet<RelAddr>,
+    /// The one that was met last: mostly the next one, too.
+    last_type: Option<RelAddr>,
     dataset: u32,
     next: u32,
+    /// Of the dataset itself, once it was met.
+    bare: Option<bool>,
     /// Most values have nothing that goes into these.
     identities: Option<Box<Xxh3>>,
     names: Vec<Name>,
@@ -86,6 +92,7 @@ impl<'a> Identities<'a> {
         let mut state = self.state.borrow_mut();
         state.dataset = dataset;
         state.next = 0;
+        state.bare = None;
         state.identities = None;
         state.attributes = None;
         state.pairs = None;
@@ -103,6 +110,7 @@ impl<'a> Identities<'a> {
             pairs: digest(&state.pairs),
             pair_types: std::mem::take(&mut state.pair_types),
             names: std::mem::take(&mut state.names),
+            bare: state.bare.unwrap_or(false),
         }
     }
 
@@ -124,7 +132,13 @@ impl Watch for Identities<'_> {
         let hidden = attributes::any(object) && !self.is_linked(object.addr())?;
         let digest = if hidden { Some(attributes::digest(self.types, object)?) } else { None };
         let mut state = self.state.borrow_mut();
-        state.types.extend(committed);
+        if state.bare.is_none() {
+            state.bare = Some(attributes::is_bare(self.types, object));
+        }
+        if let Some(addr) = committed.filter(|addr| state.last_type != Some(*addr)) {
+            state.types.insert(addr);
+            state.last_type = Some(addr);
+        }
         if let Some(digest) = digest {
             state.attributes.get_or_insert_default().update(&digest.to_le_bytes());
         }

@@ -4,9 +4,8 @@ use super::raw;
 use super::value_builder::build;
 use super::value_tree::{Content, Literal, Node, Value};
 use crate::h5::{self, Error, ErrorKind, RelAddr};
-use crate::julia::{Digests, Dumper, TypeTable, Walk};
-use std::io::{self, Write};
-use xxhash_rust::xxh3::Xxh3;
+use crate::julia::{Digests, Dumper, FormDigest, TypeTable, Walk};
+use std::io::Write as _;
 
 /// Values with a longer canonical form are compared as streams.
 const SHORT: u64 = 2 << 20;
@@ -28,24 +27,22 @@ impl Seen {
         types: &TypeTable<'_>,
         addr: RelAddr,
     ) -> h5::Result<Self> {
-        let mut form = Form { hash: Xxh3::new(), len: 0 };
-        // A dump is made of many small pieces.
-        let mut out = io::BufWriter::with_capacity(64 << 10, &mut form);
-        let written = dumper.node(addr, &mut out);
-        match written {
-            Ok(()) => out.flush().map_err(Error::output)?,
+        let mut form = FormDigest::default();
+        match dumper.node(addr, &mut form) {
+            Ok(()) => Ok(Self::of(&form, None)),
             Err(e) if matches!(e.kind(), ErrorKind::Foreign { .. }) => {
                 // Nothing of the half-written form is to count.
-                let _ = out.into_parts();
                 let raw = raw::at(types.file(), addr, e)?;
-                let mut form = Form { hash: Xxh3::new(), len: 0 };
+                let mut form = FormDigest::default();
                 form.write_all(raw.as_bytes()).map_err(Error::output)?;
-                return Ok(form.seen(Some(raw)));
+                Ok(Self::of(&form, Some(raw)))
             }
-            Err(e) => return Err(e),
+            Err(e) => Err(e),
         }
-        drop(out);
-        Ok(form.seen(None))
+    }
+
+    fn of(form: &FormDigest, raw: Option<String>) -> Self {
+        Self { len: form.len(), digest: form.digest(), raw }
     }
 
     /// The value at `addr`, which is this one, if it is short.
@@ -65,29 +62,5 @@ impl Seen {
         // In memory it is measured less exactly.
         let most = usize::try_from(4 * SHORT).unwrap_or(usize::MAX);
         build(most, Some(digests), |visitor| Walk::new(types).object(addr, visitor))
-    }
-}
-
-/// Digests and measures what is written.
-struct Form {
-    hash: Xxh3,
-    len: u64,
-}
-
-impl Form {
-    fn seen(self, raw: Option<String>) -> Seen {
-        Seen { digest: self.hash.digest128(), len: self.len, raw }
-    }
-}
-
-impl Write for Form {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.hash.update(bytes);
-        self.len = self.len.saturating_add(bytes.len() as u64);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use super::inventory::{Inventory, is_empty_string};
 use super::output::Output;
 use super::payloads::{Payload, Payloads};
 use super::relocate::{Collection, Places};
-use crate::h5::encode::{self, MAX_HEAP_OBJECTS, NewMessage};
+use crate::h5::encode::{self, MAX_HEAP_OBJECTS, NewHeap, NewMessage};
 use crate::h5::{
     AddressMap, Dataset, Datatype, Error, File, ObjectKind, RefPlan, RelAddr, Result, kind,
 };
@@ -154,18 +154,34 @@ impl<'a> Layout<'a> {
         let mut left = self.inventory.heap_objects.iter();
         for &Collection { count, at, .. } in &places.collections {
             out.pad_to(at)?;
-            let mut objects = Vec::with_capacity(count);
-            for Stored { offset, len, plan } in left.by_ref().take(count) {
-                let len = usize::try_from(len).unwrap_or(usize::MAX);
-                let mut bytes = self.input.source().read(offset, len, "heap object")?;
-                if let Some(plan) = plan.and_then(|plan| self.inventory.plans.get(plan)) {
-                    places.relocate(plan, &mut bytes, offset)?;
-                }
-                objects.push(bytes);
+            let mut heap = NewHeap::default();
+            for stored in left.by_ref().take(count) {
+                self.heap_object(places, stored, &mut heap)?;
             }
-            out.write(&encode::heap(&objects))?;
+            out.write(&heap.finish())?;
         }
         Ok(())
+    }
+
+    /// Puts a heap object into a new collection.
+    fn heap_object(&self, places: &Places<'_>, stored: Stored, heap: &mut NewHeap) -> Result<()> {
+        let Stored { offset, len, plan } = stored;
+        let (source, len) = (self.input.source(), usize::try_from(len).unwrap_or(usize::MAX));
+        let bytes = if len <= WINDOW {
+            let bytes = heap.push(len);
+            source.read_into(offset, bytes, "heap object")?;
+            bytes
+        } else {
+            // There is no room for it before it is known that it can be read.
+            let whole = source.read(offset, len, "heap object")?;
+            let bytes = heap.push(len);
+            bytes.copy_from_slice(&whole);
+            bytes
+        };
+        match plan.and_then(|plan| self.inventory.plans.get(plan)) {
+            Some(plan) => places.relocate(plan, bytes, offset),
+            None => Ok(()),
+        }
     }
 
     /// Streams data with addresses.

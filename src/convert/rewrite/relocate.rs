@@ -90,7 +90,7 @@ impl Places<'_> {
         if old == 0 && (heap.is_null() || heap.is_undef()) {
             return Ok(());
         }
-        let object = self.file.heap(heap)?.object(old);
+        let object = self.file.heap_object(heap, old)?;
         let number = object.and_then(|object| self.heap_objects.number(object.offset));
         let Some(new) = number.and_then(|number| self.heap_object(number)) else {
             let found = format!("object {old} of the heap at {heap}");

@@ -2,21 +2,18 @@
 
 use crate::convert::Failure;
 use crate::convert::beside::Aside;
-use crate::h5::{Error, RelAddr, Result};
-use crate::julia::{Digest, Digests, Dumper, TypeTable};
+use crate::h5::{RelAddr, Result};
+use crate::julia::{Digest, Digests, Dumper, FormDigest, TypeTable};
 use crate::migrate::LargeColumns;
-use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use xxhash_rust::xxh3::Xxh3;
 
 /// Digest of the canonical form of one value.
 pub(in super::super) fn digest(dumper: &Dumper<'_>, addr: RelAddr) -> Result<u128> {
-    let mut out = io::BufWriter::with_capacity(16 << 10, Hashed(Xxh3::new()));
-    dumper.node(addr, &mut out)?;
-    let hashed = out.into_inner().map_err(|e| Error::output(e.into_error()))?;
-    Ok(hashed.0.digest128())
+    let mut form = FormDigest::default();
+    dumper.node(addr, &mut form)?;
+    Ok(form.digest())
 }
 
 /// Datasets with fewer bytes than that are done before a second thread is there.
@@ -112,19 +109,6 @@ pub(super) fn in_order<T>(
         if some.len() < AT_ONCE {
             return Ok(());
         }
-    }
-}
-
-struct Hashed(Xxh3);
-
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -371,12 +371,8 @@ impl Walk<'_> {
         if let (Some(at), Some(new_at)) = (stored_at(planned, a)?, stored_at(output, b)?)
             && let Some(n) = usize::try_from(len).ok().filter(|n| *n <= SMALL)
         {
-            let (mut bytes, mut new_bytes) = ([0; SMALL], [0; SMALL]);
-            let bytes = bytes.get_mut(..n).unwrap_or_default();
-            let new_bytes = new_bytes.get_mut(..n).unwrap_or_default();
-            planned.source().read_into(at, bytes, "data").map_err(|e| read(&e))?;
-            output.source().read_into(new_at, new_bytes, "data").map_err(|e| read(&e))?;
-            return self.elements(&plan, (bytes, at), (new_bytes, new_at));
+            let (a, b) = (small(planned, at, n, "data")?, small(output, new_at, n, "data")?);
+            return self.elements(&plan, (a.bytes(), at), (b.bytes(), new_at));
         }
         let places = [(planned, a), (output, b)]
             .map(|(file, dataset)| Column::new(file, dataset, &datatype).map_err(|e| read(&e)));
@@ -491,10 +487,36 @@ impl Walk<'_> {
             None => {}
         }
         let n = usize::try_from(len).unwrap_or(usize::MAX);
-        let a = planned.source().read(offset, n, "heap object").map_err(|e| read(&e))?;
-        let b = output.source().read(new_offset, n, "heap object").map_err(|e| read(&e))?;
+        let sides = [(planned, offset), (output, new_offset)];
+        if n <= SMALL {
+            let [a, b] = sides.map(|(file, at)| small(file, at, n, "heap object"));
+            let (a, b) = (a?, b?);
+            return self.elements(base, (a.bytes(), offset), (b.bytes(), new_offset));
+        }
+        let [a, b] = sides.map(|(file, at)| file.source().read(at, n, "heap object"));
+        let (a, b) = (a.map_err(|e| read(&e))?, b.map_err(|e| read(&e))?);
         self.elements(base, (&a, offset), (&b, new_offset))
     }
+}
+
+/// Up to [`SMALL`] bytes.
+struct Small {
+    room: [u8; SMALL],
+    len: usize,
+}
+
+impl Small {
+    fn bytes(&self) -> &[u8] {
+        self.room.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// So many bytes of a file, which are no more than [`SMALL`].
+fn small(file: &File, at: u64, len: usize, what: &str) -> Outcome<Small> {
+    let mut small = Small { room: [0; SMALL], len };
+    let bytes = small.room.get_mut(..len).unwrap_or_default();
+    file.source().read_into(at, bytes, what).map_err(|e| read(&e))?;
+    Ok(small)
 }
 
 fn address(bytes: &[u8], at: usize) -> Option<RelAddr> {
@@ -504,6 +526,9 @@ fn address(bytes: &[u8], at: usize) -> Option<RelAddr> {
 
 /// Compares bytes that lead nowhere; `at` plus `from` is where they stand in the output.
 fn plain(old: &[u8], new: &[u8], from: u64, at: u64) -> Outcome {
+    if old == new {
+        return Ok(());
+    }
     match (0_u64..).zip(old.iter().zip(new)).find(|(_, (a, b))| a != b) {
         None => Ok(()),
         Some((i, (a, b))) => {

@@ -112,7 +112,15 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// If fewer are left or `width` is out of bounds.
+    #[inline]
     pub fn uint(&mut self, width: usize) -> Result<u64> {
+        match width {
+            1 => return self.u8().map(u64::from),
+            2 => return self.u16().map(u64::from),
+            4 => return self.u32().map(u64::from),
+            8 => return self.u64(),
+            _ => {}
+        }
         let mut out = [0; 8];
         match out.get_mut(..width) {
             Some(low) if width > 0 => low.copy_from_slice(self.take(width)?),
@@ -150,6 +158,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// If it is another.
+    #[inline]
     pub fn expect_u8(&mut self, want: u8, what: &'static str) -> Result<()> {
         let at = self.offset;
         let got = self.u8()?;

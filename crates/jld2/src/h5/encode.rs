@@ -1,15 +1,13 @@
-//! Encodes header messages, whole object headers and heap collections, as JLD2 0.6 lays them out.
+//! Encodes header messages and whole object headers, as JLD2 0.6 lays them out.
 
 use super::checksum::lookup3;
 use super::header::{header_flag, kind};
-use super::{
-    ByteOrder, Class, Datatype, Extent, FilterEntry, HEAP_HEAD, RelAddr, Symbolic, SymbolicLink,
-};
+use super::{ByteOrder, Class, Datatype, Extent, FilterEntry, RelAddr, Symbolic, SymbolicLink};
+
+pub use super::new_heap::{NewHeap, heap, heap_len};
 
 /// Version nibble of the datatypes written here.
 const DATATYPE_VERSION: u8 = 3 << 4;
-/// Smallest collection that JLD2 makes.
-const MIN_HEAP: u64 = 4096;
 /// Most objects in one collection: its indices are 16 bits wide, and 0 is free space.
 pub const MAX_HEAP_OBJECTS: usize = 65535;
 
@@ -373,32 +371,6 @@ pub fn group(links: &[(impl AsRef<[u8]>, RelAddr)]) -> Vec<NewMessage> {
         out.push(NewMessage::new(kind::NIL, 0, vec![0; spare - 4]));
     }
     out.push(NewMessage::placeholder());
-    out
-}
-
-/// Bytes in the file of a collection whose objects take `used` bytes with their heads.
-pub const fn heap_len(used: u64) -> u64 {
-    let needed = used + 16;
-    HEAP_HEAD + if needed > MIN_HEAP { needed } else { MIN_HEAP }
-}
-
-/// Encodes a heap collection so that JLD2 and libhdf5 agree on it (docs/jld2-format.md, section 8):
-/// the stored size counts the objects and 16 bytes, and 16 more are reserved behind it.
-pub fn heap(objects: &[Vec<u8>]) -> Vec<u8> {
-    let used: u64 = objects.iter().map(|o| 16 + (o.len() as u64).next_multiple_of(8)).sum();
-    let size = MIN_HEAP.max(used + 16);
-    let mut out = b"GCOL\x01\0\0\0".to_vec();
-    out.extend(size.to_le_bytes());
-    for (i, object) in (1..=u16::MAX).zip(objects) {
-        out.extend(i.to_le_bytes());
-        out.extend([1, 0, 0, 0, 0, 0]);
-        out.extend((object.len() as u64).to_le_bytes());
-        out.extend(object);
-        out.resize(out.len().next_multiple_of(8), 0);
-    }
-    out.extend([0; 8]);
-    out.extend((size - used - 16).to_le_bytes());
-    out.resize(usize::try_from(HEAP_HEAD + size).unwrap_or(out.len()), 0);
     out
 }
 

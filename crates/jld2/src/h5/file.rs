@@ -9,8 +9,9 @@ use super::header::{self, Peeked};
 use super::message::layout::Layout;
 use super::object_cache::ObjectCache;
 use super::{
-    AddressHashMap, Class, Dataset, Datatype, Error, Extent, Group, Heap, Object, ObjectHeader,
-    ObjectKind, RelAddr, Result, Source, SourceReader, StoredChunk, Superblock, TypeRef,
+    AddressHashMap, Class, Dataset, Datatype, Error, Extent, Group, Heap, HeapObject, Object,
+    ObjectHeader, ObjectKind, RelAddr, Result, Source, SourceReader, StoredChunk, Superblock,
+    TypeRef,
 };
 use crate::h5::budget::Spent;
 use std::borrow::Cow;
@@ -54,12 +55,16 @@ struct HeapCache {
     young: AddressHashMap<Arc<Heap>>,
     old: AddressHashMap<Arc<Heap>>,
     young_objects: usize,
+    /// The one that was asked for last: mostly the next one, too.
+    last: Option<(RelAddr, Arc<Heap>)>,
 }
 
 #[derive(Debug, Default)]
 struct TypeCache {
     known: AddressHashMap<Arc<Datatype>>,
     bytes: u64,
+    /// The one that was asked for last: mostly the next one, too.
+    last: Option<(RelAddr, Arc<Datatype>)>,
 }
 
 /// Objects that were read of a file, for one that is like it ([`File::beside`]).
@@ -81,13 +86,22 @@ enum Read {
 }
 
 impl HeapCache {
-    fn get(&mut self, addr: RelAddr) -> Option<Arc<Heap>> {
+    /// The heap at `addr`, which `read` reads if it is not known.
+    fn get(&mut self, addr: RelAddr, read: impl FnOnce() -> Result<Heap>) -> Result<&Arc<Heap>> {
+        let last = match self.last.take() {
+            Some(last) if last.0 == addr => last,
+            _ => (addr, self.find(addr, read)?),
+        };
+        Ok(&self.last.insert(last).1)
+    }
+
+    fn find(&mut self, addr: RelAddr, read: impl FnOnce() -> Result<Heap>) -> Result<Arc<Heap>> {
         if let Some(known) = self.young.get(&addr) {
-            return Some(Arc::clone(known));
+            return Ok(Arc::clone(known));
         }
-        let known = self.old.remove(&addr)?;
-        self.insert(addr, &known);
-        Some(known)
+        let heap = self.old.remove(&addr).map_or_else(|| read().map(Arc::new), Ok)?;
+        self.insert(addr, &heap);
+        Ok(heap)
     }
 
     fn insert(&mut self, addr: RelAddr, heap: &Arc<Heap>) {
@@ -97,6 +111,19 @@ impl HeapCache {
         }
         self.young_objects += heap.objects.len() + 4;
         self.young.insert(addr, Arc::clone(heap));
+    }
+}
+
+impl TypeCache {
+    fn get(&mut self, addr: RelAddr) -> Option<Arc<Datatype>> {
+        if let Some((last, known)) = &self.last
+            && *last == addr
+        {
+            return Some(Arc::clone(known));
+        }
+        let known = Arc::clone(self.known.get(&addr)?);
+        self.last = Some((addr, Arc::clone(&known)));
+        Some(known)
     }
 }
 
@@ -235,7 +262,10 @@ impl File {
         }
         let object = match self.unchanged(addr)? {
             Some(same) => same,
-            None => self.read(addr)?,
+            None => match self.like_known(addr) {
+                Some(object) => object,
+                None => self.read(addr)?,
+            },
         };
         self.objects.keep(addr, &object, || cost_of(&object));
         Ok(object)
@@ -255,6 +285,21 @@ impl File {
         let held = held.collect::<Result<_>>()?;
         let group = Group { held, stored: None, symbolic: group.symbolic.clone() };
         Ok(Arc::new(Object { kind: ObjectKind::Group(group), ..Object::clone(&object) }))
+    }
+
+    /// The object at `addr`, if its header is at hand and like one that was read before. Its bytes are
+    /// compared where they stand.
+    fn like_known(&self, addr: RelAddr) -> Option<Arc<Object>> {
+        let offset = self.offset(addr, "object header").ok()?;
+        let left = self.superblock.end_of_file.saturating_sub(offset);
+        let most = usize::try_from(left).unwrap_or(usize::MAX).min(header::AT_ONCE);
+        let mut object = None;
+        self.source.at_hand(offset, most, &mut |bytes| {
+            object = Header::within(addr, offset, bytes)
+                .and_then(|new| self.models.like(new, || lookup3(new.bytes) == new.stored));
+        });
+        self.spend(cost_of(object.as_deref()?));
+        object
     }
 
     /// Reads the object at `addr`, whether or not it is known.
@@ -409,8 +454,8 @@ impl File {
     /// If there is none.
     pub fn committed(&self, addr: RelAddr) -> Result<Arc<Datatype>> {
         let lock = || self.types.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = lock().known.get(&addr) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = lock().get(addr) {
+            return Ok(known);
         }
         let ObjectKind::Datatype(datatype) = &self.object(addr)?.kind else {
             return Err(Error::corrupt(
@@ -425,6 +470,7 @@ impl File {
         if types.bytes > MAX_CACHED_TYPES {
             *types = TypeCache::default();
         }
+        types.last = Some((addr, Arc::clone(&datatype)));
         types.bytes += u64::from(datatype.len) + OBJECT_COST;
         types.known.insert(addr, Arc::clone(&datatype));
         Ok(datatype)
@@ -446,13 +492,22 @@ impl File {
     /// # Errors
     /// If there is none, or it is damaged.
     pub fn heap(&self, addr: RelAddr) -> Result<Arc<Heap>> {
-        let mut cache = self.heaps.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = cache.get(addr) {
-            return Ok(known);
-        }
-        let heap = Arc::new(Heap::read(&self.source, &self.superblock, addr)?);
+        let mut heaps = self.heaps.lock().unwrap_or_else(PoisonError::into_inner);
+        heaps.get(addr, || self.read_heap(addr)).cloned()
+    }
+
+    /// The object of this index of the global heap collection at `addr`.
+    ///
+    /// # Errors
+    /// If there is no such collection, or it is damaged.
+    pub fn heap_object(&self, addr: RelAddr, index: u32) -> Result<Option<HeapObject>> {
+        let mut heaps = self.heaps.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(heaps.get(addr, || self.read_heap(addr))?.object(index))
+    }
+
+    fn read_heap(&self, addr: RelAddr) -> Result<Heap> {
+        let heap = Heap::read(&self.source, &self.superblock, addr)?;
         self.spend(heap.objects.len() as u64 * HEAP_OBJECT_COST + OBJECT_COST);
-        cache.insert(addr, &heap);
         Ok(heap)
     }
 
@@ -468,7 +523,7 @@ impl File {
         if index == 0 && (heap.is_null() || heap.is_undef()) {
             return Ok(None);
         }
-        let Some(object) = self.heap(heap)?.object(index) else {
+        let Some(object) = self.heap_object(heap, index)? else {
             return Err(Error::corrupt(
                 at,
                 "heap id",

@@ -72,6 +72,11 @@ impl Heap {
     /// The object of this index.
     pub fn object(&self, index: u32) -> Option<HeapObject> {
         let index = u16::try_from(index).ok()?;
+        // Mostly none is missing, so that it is known where it is.
+        let place = usize::from(index).checked_sub(1)?;
+        if let Some(object) = self.objects.get(place).filter(|o| o.index == index) {
+            return Some(*object);
+        }
         let i = self.objects.binary_search_by_key(&index, |o| o.index).ok()?;
         self.objects.get(i).copied()
     }

@@ -158,16 +158,20 @@ impl LinkCursor {
     /// # Errors
     /// If the file cannot be read, or is not what it was.
     pub fn next_hard(&mut self, file: &File) -> Result<Option<HardLink<'_>>> {
-        let place = loop {
+        let (place, len, target, at) = loop {
             let Some(place) = self.advance(file)? else { return Ok(None) };
             match self.at(&place).hard() {
-                Ok(Some(_)) => break place,
+                Ok(Some(HardLink { name, target, at })) => break (place, name.len(), target, at),
                 Ok(None) => {}
                 Err(error) if self.runs.lenient() && !error.is_of_system() => {}
                 Err(error) => return Err(error),
             }
         };
-        self.at(&place).hard()
+        // The name ends where the address begins.
+        let LinkMessage { body, offset, .. } = self.at(&place);
+        let end = usize::try_from(at.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let name = body.get(end.saturating_sub(len)..end).unwrap_or_default();
+        Ok(Some(HardLink { name, target, at }))
     }
 
     /// The next link that leads to an object.

@@ -44,6 +44,7 @@ mod link_list;
 mod link_runs;
 pub mod message;
 mod name;
+mod new_heap;
 mod object;
 mod object_cache;
 mod packed;

@@ -1,5 +1,6 @@
 //! Names as files store them: text, or bytes that are not.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
@@ -17,10 +18,9 @@ pub struct Name {
 impl Name {
     /// The name of these bytes.
     pub fn new(bytes: &[u8]) -> Self {
-        match std::str::from_utf8(bytes) {
-            Ok(text) if !text.contains("\\x") => Self { text: text.to_owned(), bytes: None },
-            _ => {
-                let text = escaped(bytes);
+        match as_text(bytes) {
+            Cow::Borrowed(text) => Self { text: text.to_owned(), bytes: None },
+            Cow::Owned(text) => {
                 let same = text.as_bytes() == bytes;
                 Self { text, bytes: (!same).then(|| bytes.into()) }
             }
@@ -45,6 +45,14 @@ impl Name {
     /// Bytes that it takes in memory.
     pub(in crate::h5) fn weight(&self) -> usize {
         self.text.len() + self.bytes.as_ref().map_or(0, |bytes| bytes.len())
+    }
+}
+
+/// What the name of these bytes reads as.
+pub(in crate::h5) fn as_text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !bytes.contains(&b'\\') => Cow::Borrowed(text),
+        _ => Cow::Owned(escaped(bytes)),
     }
 }
 

@@ -23,9 +23,47 @@ const LISTED: u64 = 512 << 10;
 pub(super) struct ObjectCache {
     open: Mutex<Open>,
     /// All that is remembered, but for what came late.
-    full: OnceLock<AddressHashMap<Arc<Object>>>,
+    full: OnceLock<Full>,
     /// Whether something is remembered that came later.
     late: AtomicBool,
+}
+
+/// What is remembered when there is no room for more.
+#[derive(Debug)]
+struct Full {
+    known: AddressHashMap<Arc<Object>>,
+    /// A bit for the hash of each address: of very many objects only few are in the map.
+    met: Box<[u64]>,
+}
+
+/// Bits of a [`Full`], as a power of two; objects with small headers are at most some 4000.
+const BITS: u32 = 16;
+
+impl Full {
+    fn of(known: AddressHashMap<Arc<Object>>) -> Self {
+        let mut met = vec![0; 1 << (BITS - 6)].into_boxed_slice();
+        for addr in known.keys() {
+            let (word, bit) = bit_of(*addr);
+            if let Some(word) = met.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        Self { known, met }
+    }
+
+    #[inline]
+    fn get(&self, addr: RelAddr) -> Option<&Arc<Object>> {
+        let (word, bit) = bit_of(addr);
+        let met = self.met.get(word).is_some_and(|word| word & bit != 0);
+        if met { self.known.get(&addr) } else { None }
+    }
+}
+
+/// The bit of an address: which word, and which of its bits.
+fn bit_of(addr: RelAddr) -> (usize, u64) {
+    // The high bits of a product depend on all of the address.
+    let hash = addr.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - BITS);
+    (usize::try_from(hash >> 6).unwrap_or(0), 1 << (hash & 63))
 }
 
 #[derive(Debug, Default)]
@@ -39,7 +77,7 @@ impl ObjectCache {
     /// The object at `addr`, if it is remembered.
     pub(super) fn get(&self, addr: RelAddr) -> Option<Arc<Object>> {
         if let Some(full) = self.full.get() {
-            if let Some(known) = full.get(&addr) {
+            if let Some(known) = full.get(addr) {
                 return Some(Arc::clone(known));
             }
             if !self.late.load(Ordering::Acquire) {
@@ -53,7 +91,7 @@ impl ObjectCache {
     /// A cache of those of its objects that are `wanted`.
     pub(super) fn only(&self, wanted: impl Fn(&Arc<Object>) -> bool) -> Self {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = self.full.get().into_iter().flatten().chain(&open.known);
+        let all = self.full.get().into_iter().flat_map(|full| &full.known).chain(&open.known);
         let wanted = all.filter(|(_, object)| wanted(object));
         let known = wanted.map(|(addr, object)| (*addr, Arc::clone(object))).collect();
         let open = Open { known, bytes: open.bytes, long: open.long };
@@ -82,7 +120,7 @@ impl ObjectCache {
             self.late.store(is_full, Ordering::Release);
         } else if !is_full && bytes <= SMALL {
             // Whoever looks meanwhile waits here, and finds it missing at worst: it is read again.
-            let _ = self.full.set(std::mem::take(&mut open.known));
+            let _ = self.full.set(Full::of(std::mem::take(&mut open.known)));
         }
     }
 }

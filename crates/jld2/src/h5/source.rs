@@ -76,6 +76,15 @@ impl Cache {
         }
         self.0.get_mut(usize::try_from(number % SLOTS as u64).unwrap_or(0))
     }
+
+    /// What is kept of the block that `offset` is in, from there on.
+    #[inline]
+    fn rest_at(&self, offset: u64) -> Option<&[u8]> {
+        let number = offset / BLOCK as u64;
+        let slot = self.0.get(usize::try_from(number % SLOTS as u64).unwrap_or(0))?;
+        let block = slot.as_ref().filter(|block| block.number == number)?;
+        block.bytes().get(usize::try_from(offset % BLOCK as u64).unwrap_or(0)..)
+    }
 }
 
 impl Drop for Cache {
@@ -326,6 +335,12 @@ impl Source {
                 file.read_exact_at(out, offset).map_err(|e| Error::io(offset, self.note(e)))
             }
             Bytes::File { file, cache, .. } => {
+                let known = cache.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(have) = known.rest_at(offset).and_then(|have| have.get(..out.len())) {
+                    out.copy_from_slice(have);
+                    return Ok(());
+                }
+                drop(known);
                 let mut rest = out;
                 self.cached(file, cache, offset, rest.len(), &mut |have| {
                     let (now, later) = std::mem::take(&mut rest).split_at_mut(have.len());
@@ -390,6 +405,25 @@ impl Source {
             at += n as u64;
         }
         Ok(())
+    }
+
+    /// Hands up to `most` bytes from `offset` on to `tell`, if some are in the cache: then nothing is
+    /// read or copied. There is a lock on the cache meanwhile; where another thread has it, nothing is
+    /// handed on.
+    pub(super) fn at_hand(&self, offset: u64, most: usize, tell: &mut dyn FnMut(&[u8])) {
+        match &self.bytes {
+            Bytes::File { cache, .. } => {
+                if let Ok(cache) = cache.try_lock()
+                    && let Some(have) = cache.rest_at(offset)
+                {
+                    tell(have.get(..most).unwrap_or(have));
+                }
+            }
+            Bytes::Overlay { below, .. } if self.is_plain(offset, most as u64) => {
+                below.at_hand(offset, most, tell);
+            }
+            Bytes::Memory(_) | Bytes::Overlay { .. } => {}
+        }
     }
 
     /// Hands `len` bytes from `offset` on to `each`, in order, as they stand in the blocks of the

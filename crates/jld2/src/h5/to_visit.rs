@@ -7,6 +7,7 @@
 //! read again when it is their turn; what is kept of each is one bit. Very many links that are to be
 //! visited in another order than they stand in are kept as a list, which may be in a file.
 
+use super::name::as_text;
 use super::paths::{Paths, RunCursor};
 use super::tokens::{get, put};
 use super::{AddressLog, Error, File, HardLink, LinkCursor, LinkRuns, RelAddr, Result};
@@ -220,17 +221,18 @@ impl<'f> ToVisit<'f> {
         let Some(Later::Stored(Stored { file, cursor, wanted, at })) = &mut level.later else {
             return Ok(None);
         };
-        while let Some(link) = cursor.next(file)? {
+        while let Some(link) = cursor.next_hard(file)? {
             *at += 1;
             if !wanted.get(*at - 1) {
                 continue;
             }
-            join(path, &link.name);
+            let target = link.target;
+            join(path, &as_text(link.name));
             wanted.count -= 1;
             if wanted.count == 0 {
                 self.levels.pop();
             }
-            return Ok(Some(link.target));
+            return Ok(Some(target));
         }
         let (expected, found) = ("as many links as before", "fewer");
         Err(Error::corrupt(cursor.offset(), "links of a group", expected, found))

@@ -16,16 +16,31 @@ impl<'w> Bounded<'w> {
     }
 }
 
+impl Bounded<'_> {
+    /// What is left behind these bytes.
+    fn behind(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.left.checked_sub(bytes.len() as u64).ok_or_else(|| {
+            let what =
+                "over 4096 times as much as the file: its objects or types repeat one another";
+            io::Error::other(what)
+        })
+    }
+}
+
 impl Write for Bounded<'_> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let Some(left) = self.left.checked_sub(buf.len() as u64) else {
-            return Err(io::Error::other(
-                "over 4096 times as much as the file: its objects or types repeat one another",
-            ));
-        };
+        let left = self.behind(buf)?;
         let n = self.out.write(buf)?;
         self.left = left;
         Ok(n)
+    }
+
+    // A value is written in very many small pieces.
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        let left = self.behind(buf)?;
+        self.out.write_all(buf)?;
+        self.left = left;
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -46,7 +46,7 @@ pub use committed::{Committed, Field};
 pub use data::{Column, Decoded};
 pub use datasets::{Linked, datasets, linked, listed, readable};
 pub use derived::{Derived, Worked};
-pub use dump::{Canonical, Digest, Digests, Dumper, Entry};
+pub use dump::{Canonical, Digest, Digests, Dumper, Entry, FormDigest};
 pub use element::Element;
 pub use node::Node;
 pub use number::big_integer;

@@ -84,7 +84,9 @@ impl Visitor for Canonical<'_> {
 
     fn text(&mut self, t: TypeName<'_>, text: &[u8]) -> Result<()> {
         let t = t.spelled();
-        if let ("Base.GMP.BigInt", Some(number)) = (&*t, big_integer(text)) {
+        if &*t == "Base.GMP.BigInt"
+            && let Some(number) = big_integer(text)
+        {
             return self.value(&t, &number);
         }
         self.quoted(&t, text)

@@ -8,6 +8,7 @@ mod ahead;
 mod canonical;
 mod digest;
 mod digests;
+mod form_digest;
 
 use super::bounded::Bounded;
 use super::held::Held;
@@ -20,6 +21,7 @@ use std::io::Write;
 pub use canonical::Canonical;
 pub use digest::Digest;
 pub use digests::Digests;
+pub use form_digest::FormDigest;
 
 /// What is written under a path.
 #[derive(Debug, Clone, Copy)]

@@ -156,8 +156,7 @@ impl Number<'_> {
             NumberKind::Float if matches!(self.bytes.len(), 1..=8) => {
                 let mut wide = [0; 8];
                 wide.iter_mut().zip(self.bytes).for_each(|(to, from)| *to = *from);
-                let (bits, width) = (u64::from_le_bytes(wide), 2 * self.bytes.len());
-                return write!(out, "\"0x{bits:0width$x}\"");
+                return write_bits(out, u64::from_le_bytes(wide), 2 * self.bytes.len());
             }
             NumberKind::Float | NumberKind::Bool | NumberKind::Char => None,
         };
@@ -176,6 +175,22 @@ impl Number<'_> {
     pub fn code_point(self) -> u32 {
         code_point(self.bytes)
     }
+}
+
+/// Writes the lowest `width` hex digits of `bits`, at most sixteen, as a string with `0x` in front.
+fn write_bits(out: &mut dyn Write, bits: u64, width: usize) -> io::Result<()> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = *b"\"0x0000000000000000\"";
+    if let Some(digits) = text.get_mut(3..3 + width) {
+        for (shift, to) in (0..).step_by(4).zip(digits.iter_mut().rev()) {
+            let digit = usize::try_from(bits >> shift & 0xf).unwrap_or(0);
+            *to = DIGITS.get(digit).copied().unwrap_or(b'0');
+        }
+    }
+    if let Some(end) = text.get_mut(3 + width) {
+        *end = b'"';
+    }
+    out.write_all(text.get(..width + 4).unwrap_or_default())
 }
 
 /// The value of an IEEE half-precision number: a sign, 5 bits of exponent and 10 of mantissa.

@@ -17,7 +17,7 @@ const VALUE_COST: u64 = 8;
 /// Arrays inside so many bytes of other objects are read in small windows.
 const CROWDED: u64 = 4 << 20;
 /// Values of no more bytes are read at once.
-const SMALL: usize = 128;
+pub(super) const SMALL: usize = 128;
 /// Values may nest more deeply than the stack of a thread allows: with less than this many bytes
 /// left it goes on elsewhere. More than a value takes, even without optimization.
 const RED_ZONE: usize = 128 << 10;

@@ -3,7 +3,7 @@
 use super::super::element::plain_type;
 use super::super::{Committed, Element, Field, JuliaType, Param};
 use super::number::{Number, NumberKind, with_low_byte_first};
-use super::session::DatasetWalk;
+use super::session::{DatasetWalk, SMALL};
 use super::visitor::{Parts, Shape, TypeName};
 use crate::h5::{Class, Cursor, Datatype, Error, Member, Result};
 use std::mem::discriminant;
@@ -315,9 +315,15 @@ impl DatasetWalk<'_> {
     pub(super) fn vlen_text(&mut self, t: TypeName<'_>, vlen: &[u8], at: u64) -> Result<()> {
         let file = self.walk.types.file();
         match file.vlen(vlen, at, 1)? {
-            Some((at, len @ 0..=1024)) => self
-                .visitor
-                .text(t, &file.source().read(at, usize::try_from(len).unwrap_or(0), "string")?),
+            Some((at, len @ 0..=1024)) => {
+                let len = usize::try_from(len).unwrap_or(0);
+                let mut short = [0; SMALL];
+                if let Some(bytes) = short.get_mut(..len) {
+                    file.source().read_into(at, bytes, "string")?;
+                    return self.visitor.text(t, bytes);
+                }
+                self.visitor.text(t, &file.source().read(at, len, "string")?)
+            }
             Some((at, len)) => {
                 self.long_text(t, at, len, &mut file.source().stream(at, len, "string")?)
             }
