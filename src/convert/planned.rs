@@ -35,17 +35,21 @@ pub(super) struct Planned {
 impl Planned {
     /// The file as the edits would leave it.
     pub(super) fn as_planned(&self) -> h5::Result<File> {
-        self.file.revised(self.planned_bytes()?)
+        self.file.revised(self.edited(self.file.source().again()?))
     }
 
-    /// The bytes of the file as the edits would leave it.
+    /// The bytes of the file as the edits would leave it. What planning has read of it is not read
+    /// again.
     pub(super) fn planned_bytes(&self) -> h5::Result<Source> {
-        let mut source = self.file.source().again()?;
+        Ok(self.edited(self.file.source().shared()?))
+    }
+
+    fn edited(&self, mut source: Source) -> Source {
         if let Some(edits) = &self.migration.edits {
             let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
             source = Source::overlay(source, edits.append_at(), edits.append().clone(), replace);
         }
-        Ok(source)
+        source
     }
 
     /// The types of the file as it is, under the names that the edits give them.

@@ -37,7 +37,7 @@ pub struct Source {
 
 #[derive(Debug)]
 enum Bytes {
-    File { file: fs::File, cache: Mutex<Cache>, sparse: bool },
+    File { file: Arc<fs::File>, cache: Arc<Mutex<Cache>>, sparse: bool },
     Memory(Vec<u8>),
     Overlay { below: Box<Source>, end: u64, append: Appended, replace: Vec<(u64, Vec<u8>)> },
 }
@@ -133,7 +133,7 @@ impl Source {
             let kind = if meta.is_dir() { "a directory" } else { "not a regular file" };
             return Err(Error::not_jld2(kind));
         }
-        let cache = Mutex::default();
+        let (file, cache) = (Arc::new(file), Arc::default());
         // Only a file with fewer blocks than bytes has holes.
         let sparse = meta.blocks().saturating_mul(512) < meta.len();
         Ok(Self {
@@ -147,7 +147,7 @@ impl Source {
     /// Reads from a file that is taken to have `len` bytes.
     #[cfg(any(test, feature = "testing"))]
     pub fn of_len(file: fs::File, len: u64) -> Self {
-        let cache = Mutex::default();
+        let (file, cache) = (Arc::new(file), Arc::default());
         Self {
             len,
             bytes: Bytes::File { file, cache, sparse: false },
@@ -207,6 +207,25 @@ impl Source {
             Bytes::File { .. } | Bytes::Memory(_) => self.again().map(Some),
             Bytes::Overlay { .. } => Ok(None),
         }
+    }
+
+    /// Another source of the same open file and with the same cache, for the same thread: others would
+    /// wait for one another. What was read through either is not read again.
+    ///
+    /// # Errors
+    /// As [`Self::again`].
+    pub fn shared(&self) -> Result<Self> {
+        let Bytes::File { file, cache, sparse } = &self.bytes else { return self.again() };
+        Ok(Self {
+            bytes: Bytes::File {
+                file: Arc::clone(file),
+                cache: Arc::clone(cache),
+                sparse: *sparse,
+            },
+            len: self.len,
+            failed: Arc::clone(&self.failed),
+            read: Arc::clone(&self.read),
+        })
     }
 
     /// The system's word on the last read of the file that failed, by this source or one that was

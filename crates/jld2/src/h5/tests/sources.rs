@@ -113,3 +113,24 @@ fn a_file_that_shrinks_meanwhile_gives_an_error() {
     let mut stream = source.stream(200_000, 10, "it").unwrap();
     assert!(stream.read(&mut [0; 4]).is_err());
 }
+
+#[test]
+fn what_a_shared_source_has_read_is_not_read_again() {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&vec![7; 100_000]).unwrap();
+    let source = Source::from_file(file).unwrap();
+    source.read(10, 5, "some").unwrap();
+    let read = source.bytes_read();
+    let (shared, again) = (source.shared().unwrap(), source.again().unwrap());
+    assert_eq!(shared.read(20, 5, "some").unwrap(), [7; 5]);
+    assert_eq!(source.bytes_read(), read);
+    assert_eq!(again.read(20, 5, "some").unwrap(), [7; 5]);
+    assert!(source.bytes_read() > read);
+    // The other way round, and without a file.
+    shared.read(90_000, 5, "some").unwrap();
+    let read = shared.bytes_read();
+    source.read(90_000, 5, "some").unwrap();
+    assert_eq!(source.bytes_read(), read);
+    let memory = Source::from_bytes(vec![3; 9]).shared().unwrap();
+    assert_eq!(memory.read(8, 1, "some").unwrap(), [3]);
+}
