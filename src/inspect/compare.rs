@@ -321,19 +321,11 @@ impl Pairs<'_, '_> {
         self.unequal(path, (a, &seen_a), (b, &seen_b))
     }
 
-    /// Values are the same; whether objects in them are those of other datasets, too, and what values do not
-    /// tell is the same.
+    /// Values are the same; whether objects in them are those of other datasets, too.
     fn sharing(&mut self, path: &str, a: &Made, b: &Made) -> h5::Result<()> {
         if a.attributes != b.attributes {
             // Their names are not known here: no path leads to that object.
             self.out.add(path, "@", What::Value, [None, None]);
-        }
-        if a.pairs != b.pairs {
-            let differ = a.pair_types.iter().zip(&b.pair_types).find(|(a, b)| a != b);
-            let sides = differ.map_or([None, None], |(a, b)| {
-                [a, b].map(|t| Some(value_diff::shortened(&format!("pairs stored as {t}"))))
-            });
-            self.out.add(path, "", What::Type, sides);
         }
         if a.identities == b.identities {
             return Ok(());

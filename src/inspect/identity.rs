@@ -8,15 +8,13 @@
 use super::attributes;
 use super::contents::Contents;
 use crate::h5::{AddressMap, AddressSet, Dataset, Object, ObjectKind, RelAddr, Result, TypeRef};
-use crate::julia::{JuliaType, TypeTable, Watch};
+use crate::julia::{TypeTable, Watch};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use xxhash_rust::xxh3::Xxh3;
 
 /// Names of one dataset's objects that are kept to say where two files begin to differ.
 const KEPT: usize = 10_000;
-/// Types of pairs of one dataset that are kept for the same.
-const KEPT_TYPES: usize = 16;
 
 /// An object: the number of the dataset that met it first, and its own number there.
 pub(super) type Name = (u32, u32);
@@ -29,10 +27,6 @@ pub(super) struct Made {
     pub(super) names: Vec<Name>,
     /// A digest of the attributes of objects that no path leads to, if they have any.
     pub(super) attributes: Option<u128>,
-    /// A digest of the types of pairs, which values do not tell, if there are dictionaries.
-    pub(super) pairs: Option<u128>,
-    /// Some of these types, each once, as they are met.
-    pub(super) pair_types: Vec<String>,
     /// Whether of the dataset nothing is to be said but its value.
     pub(super) bare: bool,
 }
@@ -62,8 +56,6 @@ struct State {
     identities: Option<Box<Xxh3>>,
     names: Vec<Name>,
     attributes: Option<Box<Xxh3>>,
-    pairs: Option<Box<Xxh3>>,
-    pair_types: Vec<String>,
 }
 
 impl<'a> Identities<'a> {
@@ -95,9 +87,7 @@ impl<'a> Identities<'a> {
         state.bare = None;
         state.identities = None;
         state.attributes = None;
-        state.pairs = None;
         state.names.clear();
-        state.pair_types.clear();
     }
 
     /// What was met since.
@@ -107,8 +97,6 @@ impl<'a> Identities<'a> {
         Made {
             identities: digest(&state.identities),
             attributes: digest(&state.attributes),
-            pairs: digest(&state.pairs),
-            pair_types: std::mem::take(&mut state.pair_types),
             names: std::mem::take(&mut state.names),
             bare: state.bare.unwrap_or(false),
         }
@@ -160,18 +148,6 @@ impl Watch for Identities<'_> {
         identities.update(&name.1.to_le_bytes());
         if state.names.len() < KEPT {
             state.names.push(name);
-        }
-    }
-
-    fn untold(&self, t: &JuliaType) {
-        let mut state = self.state.borrow_mut();
-        let name = t.spelled();
-        let pairs = state.pairs.get_or_insert_default();
-        pairs.update(name.as_bytes());
-        // No name has this byte, so that no two lists of names are the same text.
-        pairs.update(&[0xff]);
-        if state.pair_types.len() < KEPT_TYPES && !state.pair_types.iter().any(|it| *it == name) {
-            state.pair_types.push(name.into_owned());
         }
     }
 }

@@ -26,8 +26,7 @@ impl DatasetWalk<'_> {
             return self.visitor.leave(Parts::Items, 0);
         }
         let limit = self.walk.limit;
-        self.referred(addr, at, "pairs of a Dict", |s, object, dataset, element| {
-            s.untold(object, element)?;
+        self.referred(addr, at, "pairs of a Dict", |s, _, dataset, element| {
             let more = s.each(dataset, element, limit, |s, i, bytes, at| {
                 s.visitor.item(i)?;
                 s.pair(element, bytes, at)
@@ -51,8 +50,7 @@ impl DatasetWalk<'_> {
         if addr.is_null() {
             return self.visitor.leave(Parts::Items, 0);
         }
-        self.referred(addr, at, "hash table", |s, object, dataset, element| {
-            s.untold(object, element)?;
+        self.referred(addr, at, "hash table", |s, _, dataset, element| {
             let mut key = None;
             let mut count = 0;
             s.each(dataset, element, None, |s, i, bytes, at| {
@@ -98,11 +96,10 @@ impl DatasetWalk<'_> {
                 if addr.is_null() {
                     return self.visitor.undefined();
                 }
-                self.referred(addr, at, "pair", |s, object, dataset, inner| {
+                self.referred(addr, at, "pair", |s, _, dataset, inner| {
                     if matches!(inner, Element::Plain(_)) {
                         return Err(Error::corrupt(at, "pair", "a Pair", "another type"));
                     }
-                    s.untold(object, inner)?;
                     s.whole(dataset, inner.datatype(), |s, bytes, at| s.pair(inner, bytes, at))
                 })
             }

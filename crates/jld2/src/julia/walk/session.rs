@@ -200,13 +200,6 @@ impl DatasetWalk<'_> {
         self.walk.watch.map_or(Ok(()), |watch| watch.object(object))
     }
 
-    /// Tells whoever watches of the type of what an object holds, which no step of the walk tells.
-    pub(super) fn untold(&self, object: &Object, element: &Element) -> Result<()> {
-        let Some(watch) = self.walk.watch else { return Ok(()) };
-        watch.untold(&self.walk.types.element_type(object, element)?);
-        Ok(())
-    }
-
     /// Does `tell` for the dataset at `addr`, which something at `at` refers to as `what`.
     pub(super) fn referred(
         &mut self,

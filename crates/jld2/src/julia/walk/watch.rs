@@ -1,6 +1,5 @@
 //! Tells others of a walk while it goes: which objects it meets.
 
-use super::super::JuliaType;
 use crate::h5::{Object, RelAddr, Result};
 
 /// Whoever wants to know which objects a value is made of.
@@ -13,8 +12,4 @@ pub trait Watch {
 
     /// An object with an identity that the present value meets for the first time.
     fn identity(&self, addr: RelAddr);
-
-    /// A stored type that no step of the walk tells: that of a dictionary's pairs or
-    /// hash table. It follows from the dictionary's own unless the file is damaged.
-    fn untold(&self, _t: &JuliaType) {}
 }
