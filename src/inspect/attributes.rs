@@ -4,7 +4,7 @@
 use super::comparison::{Differences, What};
 use super::raw;
 use crate::h5::{
-    Attribute, Dataspace, Error, ErrorKind, FillValue, Object, ObjectKind, Result, TypeRef,
+    Attribute, Dataspace, Error, ErrorKind, File, FillValue, Object, ObjectKind, Result, TypeRef,
     header_flag, kind,
 };
 use crate::inspect::value_builder::build;
@@ -30,6 +30,16 @@ fn of(object: &Object) -> impl Iterator<Item = &Attribute> {
         ObjectKind::Datatype(_) => &OF_TYPES,
     };
     object.attributes.iter().filter(|a| !own.contains(&a.name.as_str()))
+}
+
+/// Types and shapes of JLD2's own attributes: their values are read as what these say.
+pub(super) fn own_types(file: &File, object: &Object) -> Result<Vec<String>> {
+    let own = object.attributes.iter().filter(|a| OF_TYPES.contains(&a.name.as_str()));
+    own.map(|a| {
+        let datatype = raw::spelled(file, &*file.resolve(&a.datatype)?)?;
+        Ok(format!("{} stored as {datatype} {:?}", a.name, a.dataspace.dims))
+    })
+    .collect()
 }
 
 /// Whether the object has attributes that are not JLD2's own.

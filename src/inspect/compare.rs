@@ -10,7 +10,7 @@ use super::seen::Seen;
 use super::side::{Ahead, Asked, Read, Reader, Second};
 use super::unread;
 use super::view::{Node, Progress, View};
-use crate::h5::{self, AddressLog, Error, ErrorKind, File, ObjectKind, RelAddr};
+use crate::h5::{self, AddressLog, Error, ErrorKind, File, Object, ObjectKind, RelAddr, kind};
 use crate::inspect::stream_diff::{Side, first_difference};
 use crate::inspect::value_diff;
 use crate::julia::{TypeTable, Visitor, Walk};
@@ -86,7 +86,7 @@ pub(super) fn differences(
         let Pairs { second, mut out, .. } = pairs;
         let types = second.finish();
         compared?;
-        layouts::compare((a.types(), of_a.types()), (b.types(), types), &mut out);
+        layouts::compare((a, of_a.types()), (b, types), &mut out);
         Ok(out)
     })
 }
@@ -249,6 +249,7 @@ impl Pairs<'_, '_> {
         }
         match (&object_a.kind, &object_b.kind) {
             (ObjectKind::Group(in_a), ObjectKind::Group(in_b)) => {
+                groups_messages(path, [&object_a, &object_b], &mut self.out);
                 let sides = [(self.a, in_a), (self.b, in_b)];
                 let [a, b] = sides.map(|(view, group)| Names { file: view.types().file(), group });
                 if let Some(sides) = order(path == "/", a, b)? {
@@ -326,6 +327,13 @@ impl Pairs<'_, '_> {
         if a.attributes != b.attributes {
             // Their names are not known here: no path leads to that object.
             self.out.add(path, "@", What::Value, [None, None]);
+        }
+        if a.odd != b.odd {
+            let said = |odd: Option<u128>| match odd {
+                Some(_) => Some("a single chunk of another size than its dataset".to_owned()),
+                None => Some("as JLD2 stores it".to_owned()),
+            };
+            self.out.add(path, "", What::Layout, [said(a.odd), said(b.odd)]);
         }
         if a.identities == b.identities {
             return Ok(());
@@ -423,6 +431,20 @@ fn unless_circumstance(error: Option<Error>) -> h5::Result<Option<Error>> {
     match error {
         Some(error) if is_circumstance(&error) => Err(error),
         told => Ok(told),
+    }
+}
+
+/// A group without the message that says where links are is none to other readers.
+fn groups_messages(path: &str, sides: [&Object; 2], out: &mut Differences) {
+    let has = |object: &Object| {
+        let mut messages = object.header.messages.iter();
+        messages.any(|m| matches!(m.kind, kind::LINK_INFO | kind::SYMBOL_TABLE))
+    };
+    let [a, b] = sides.map(has);
+    if a != b {
+        let said =
+            |has| Some(if has { "a group" } else { "no word of where its links are" }.into());
+        out.add(path, "", What::Layout, [said(a), said(b)]);
     }
 }
 

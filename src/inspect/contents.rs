@@ -58,6 +58,8 @@ pub(super) struct Contents {
     first: HashMap<RelAddr, Arc<str>>,
     /// Whether a group is called as those are that hold links to the columns of a table.
     links_to_columns: bool,
+    /// The group of committed types.
+    types: Option<RelAddr>,
 }
 
 /// What is kept of what a path leads to. A dataset that is met for the first time, as most are, has
@@ -129,6 +131,11 @@ impl Contents {
             }
         }
         Ok(out)
+    }
+
+    /// The group of committed types.
+    pub(super) fn types(&self) -> Option<RelAddr> {
+        self.types
     }
 
     /// Whether there may be groups of links to the columns of tables.
@@ -243,7 +250,8 @@ impl Gathering<'_> {
     }
 
     /// The group of committed types is not listed, but a reader needs it.
-    fn committed_types(&self, group: Option<RelAddr>) -> Result<()> {
+    fn committed_types(&mut self, group: Option<RelAddr>) -> Result<()> {
+        self.out.types = self.out.types.or(group);
         match group.map(|addr| self.file.object(addr)) {
             Some(Err(error)) if !error.is_foreign() => Err(error.in_object("/_types")),
             _ => Ok(()),

@@ -7,7 +7,10 @@
 
 use super::attributes;
 use super::contents::Contents;
-use crate::h5::{AddressMap, AddressSet, Dataset, Object, ObjectKind, RelAddr, Result, TypeRef};
+use crate::h5::{
+    AddressMap, AddressSet, ChunkIndex, Chunked, Dataset, Object, ObjectKind, RelAddr, Result,
+    TypeRef,
+};
 use crate::julia::{TypeTable, Watch};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
@@ -29,6 +32,8 @@ pub(super) struct Made {
     pub(super) attributes: Option<u128>,
     /// Whether of the dataset nothing is to be said but its value.
     pub(super) bare: bool,
+    /// A digest of what is odd about how datasets are stored, if there is anything.
+    pub(super) odd: Option<u128>,
 }
 
 /// A watch on the dumps of one file.
@@ -56,6 +61,7 @@ struct State {
     identities: Option<Box<Xxh3>>,
     names: Vec<Name>,
     attributes: Option<Box<Xxh3>>,
+    odd: Option<Box<Xxh3>>,
 }
 
 impl<'a> Identities<'a> {
@@ -87,6 +93,7 @@ impl<'a> Identities<'a> {
         state.bare = None;
         state.identities = None;
         state.attributes = None;
+        state.odd = None;
         state.names.clear();
     }
 
@@ -97,6 +104,7 @@ impl<'a> Identities<'a> {
         Made {
             identities: digest(&state.identities),
             attributes: digest(&state.attributes),
+            odd: digest(&state.odd),
             names: std::mem::take(&mut state.names),
             bare: state.bare.unwrap_or(false),
         }
@@ -106,6 +114,19 @@ impl<'a> Identities<'a> {
     pub(super) fn types(&self) -> BTreeSet<RelAddr> {
         self.state.borrow().types.clone()
     }
+}
+
+/// What is said of a single chunk that is not all of its dataset. Julia does not look at that, other
+/// readers do (HDF5 specification VII.A).
+fn odd_chunk(types: &TypeTable<'_>, dataset: &Dataset) -> Result<Option<String>> {
+    let Some(Chunked { index: ChunkIndex::Single { .. }, dims, element_size, .. }) =
+        dataset.layout.chunked()
+    else {
+        return Ok(None);
+    };
+    let size = u64::from(types.file().resolve(&dataset.datatype)?.size);
+    let whole = *dims == dataset.dataspace.dims && *element_size == size;
+    Ok((!whole).then(|| format!("{dims:?} {element_size}")))
 }
 
 impl Watch for Identities<'_> {
@@ -119,6 +140,10 @@ impl Watch for Identities<'_> {
         };
         let hidden = attributes::any(object) && !self.is_linked(object.addr())?;
         let digest = if hidden { Some(attributes::digest(self.types, object)?) } else { None };
+        let odd = match object.dataset() {
+            Some(dataset) => odd_chunk(self.types, dataset)?,
+            None => None,
+        };
         let mut state = self.state.borrow_mut();
         if state.bare.is_none() {
             state.bare = Some(attributes::is_bare(self.types, object));
@@ -126,6 +151,9 @@ impl Watch for Identities<'_> {
         if let Some(addr) = committed.filter(|addr| state.last_type != Some(*addr)) {
             state.types.insert(addr);
             state.last_type = Some(addr);
+        }
+        if let Some(odd) = odd {
+            state.odd.get_or_insert_default().update(odd.as_bytes());
         }
         if let Some(digest) = digest {
             state.attributes.get_or_insert_default().update(&digest.to_le_bytes());

@@ -4,29 +4,77 @@
 //! a reference, of which type, whether it has data at all).
 
 use super::comparison::{Differences, What};
-use super::raw;
-use crate::h5::{Class, RelAddr, Result};
+use super::view::View;
+use super::{attributes, raw};
+use crate::h5::{AddressSet, Class, ObjectKind, RelAddr, Result, TypeRef};
 use crate::inspect::value_diff::shortened;
 use crate::julia::{Committed, TypeTable};
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 /// Where differences between types are told.
 const PLACE: &str = "/_types";
 
+/// What types are called that others are described with.
+const DESCRIBES: &str = "types that describe types";
+
 /// The layouts of some types, and of all that they are made of, by Julia's name.
 type Layouts = BTreeMap<String, BTreeSet<Vec<String>>>;
 
-fn layouts(types: &TypeTable<'_>, of: BTreeSet<RelAddr>) -> Result<Layouts> {
+/// Some types of a file, those that they are made of, and those that they are described with; and why
+/// one of the others in the group of types cannot be read.
+fn layouts(view: &View<'_>, of: BTreeSet<RelAddr>) -> Result<(Layouts, Option<String>)> {
+    let (types, file) = (view.types(), view.types().file());
+    let mut listed = AddressSet::default();
+    in_group(view, |addr| {
+        listed.insert(addr.0);
+    })?;
     let mut out = Layouts::new();
     let mut met = of.clone();
-    let mut pending: Vec<_> = of.into_iter().collect();
-    while let Some(addr) = pending.pop() {
-        let c = types.committed(addr)?;
-        out.entry(c.julia_type.to_string()).or_default().insert(layout(types, &c)?);
-        let parts = c.fields.iter().filter_map(|field| field.committed);
-        pending.extend(parts.filter(|addr| met.insert(*addr)));
+    let mut pending: Vec<_> = of.into_iter().map(|addr| (addr, false)).collect();
+    while let Some((addr, describes)) = pending.pop() {
+        let (c, object) = (types.committed(addr)?, file.object(addr)?);
+        let mut parts = layout(types, &c)?;
+        parts.extend(attributes::own_types(file, &object)?);
+        if attributes::any(&object) {
+            parts
+                .push(format!("attributes of digest {:032x}", attributes::digest(types, &object)?));
+        }
+        if !c.is_plain && !listed.contains(addr.0) {
+            // JLD2 knows those alone that are.
+            parts.push(format!("not in {PLACE}"));
+        }
+        let mut name = c.julia_type.to_string();
+        if describes {
+            // No value has it, so its name is no more than a part of it.
+            parts.push(mem::replace(&mut name, DESCRIBES.to_owned()));
+        }
+        out.entry(name).or_default().insert(parts);
+        let of_fields = c.fields.iter().filter_map(|field| field.committed);
+        let of_attributes = object.attributes.iter().filter_map(|a| match a.datatype {
+            TypeRef::Shared { addr, .. } => Some(addr),
+            TypeRef::Inline(_) => None,
+        });
+        let more =
+            of_fields.map(|addr| (addr, false)).chain(of_attributes.map(|addr| (addr, true)));
+        pending.extend(more.filter(|(addr, _)| met.insert(*addr)));
     }
-    Ok(out)
+    let mut unread = None;
+    in_group(view, |addr| {
+        if unread.is_none() && !met.contains(&addr) {
+            unread = types.committed(addr).err().map(|e| e.to_string());
+        }
+    })?;
+    Ok((out, unread))
+}
+
+/// Tells of what the links in the group of committed types lead to.
+fn in_group(view: &View<'_>, mut tell: impl FnMut(RelAddr)) -> Result<()> {
+    let file = view.types().file();
+    let Some(addr) = view.contents().types() else { return Ok(()) };
+    let object = file.object(addr)?;
+    let ObjectKind::Group(group) = &object.kind else { return Ok(()) };
+    group.links(file).try_for_each(|link| link.map(|link| tell(link.target)))
 }
 
 /// The fields in order, then what there is to say of the whole.
@@ -66,17 +114,21 @@ fn own(of: &BTreeSet<Vec<String>>, than: &BTreeSet<Vec<String>>) -> String {
 
 /// Compares the types of both sides that have the same name; where names differ, values tell.
 pub(super) fn compare(
-    a: (&TypeTable<'_>, BTreeSet<RelAddr>),
-    b: (&TypeTable<'_>, BTreeSet<RelAddr>),
+    a: (&View<'_>, BTreeSet<RelAddr>),
+    b: (&View<'_>, BTreeSet<RelAddr>),
     out: &mut Differences,
 ) {
-    let (a, b) = match (layouts(a.0, a.1), layouts(b.0, b.1)) {
+    let ((a, unread_a), (b, unread_b)) = match (layouts(a.0, a.1), layouts(b.0, b.1)) {
         (Ok(a), Ok(b)) => (a, b),
         (a, b) => {
             let sides = [a.err(), b.err()].map(|e| e.map(|e| e.to_string()));
             return out.add(PLACE, "", What::unread(&sides), sides);
         }
     };
+    // What neither side can read nobody needs.
+    if unread_a.is_some() != unread_b.is_some() {
+        out.add(PLACE, "", What::Unreadable, [unread_a, unread_b]);
+    }
     for (name, mine) in &a {
         let Some(others) = b.get(name).filter(|others| *others != mine) else { continue };
         let sides = [own(mine, others), own(others, mine)].map(|text| Some(shortened(&text)));

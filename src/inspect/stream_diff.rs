@@ -179,12 +179,12 @@ impl Visitor for Told<'_> {
         self.stream.mark(Mark::Enter(match shape {
             Shape::Struct => Nesting::Fields(String::new()),
             Shape::Tuple | Shape::Array(_) => Nesting::Items(0),
-            Shape::Dict => Nesting::Pairs(0),
+            Shape::Dict { .. } => Nesting::Pairs(0),
         }))
     }
 
-    fn enter_pair(&mut self) -> h5::Result<()> {
-        self.canonical.enter_pair()?;
+    fn enter_pair(&mut self, t: Option<&JuliaType>) -> h5::Result<()> {
+        self.canonical.enter_pair(t)?;
         self.stream.mark(Mark::Enter(Nesting::Pair))
     }
 
@@ -331,10 +331,10 @@ mod tests {
         assert_eq!(other(&record("C", [1, 2, 3])).unwrap(), "");
         let dict = |z: i64| {
             move |v: &mut dyn Visitor| {
-                v.enter(TypeName::Name("D"), None, Shape::Dict)?;
+                v.enter(TypeName::Name("D"), None, Shape::Dict { pairs: None })?;
                 for i in 0..2 {
                     v.item(i)?;
-                    v.enter_pair()?;
+                    v.enter_pair(None)?;
                     v.item(0)?;
                     v.text(TypeName::Name("Core.String"), b"k")?;
                     v.item(1)?;

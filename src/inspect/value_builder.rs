@@ -8,6 +8,7 @@ use crate::julia::{
 };
 use std::collections::HashSet;
 use std::io::Read as _;
+use std::mem;
 use std::rc::Rc;
 
 /// What the canonical form of a value takes besides names and texts, in bytes.
@@ -65,7 +66,8 @@ struct Builder<'d> {
 /// A value whose parts are being told.
 enum Open {
     Value(Value, Rc<str>),
-    Pair(Vec<Node>),
+    /// With its type, where that is another one than its dictionary tells.
+    Pair(Vec<Node>, Option<Rc<str>>),
 }
 
 impl Builder<'_> {
@@ -97,7 +99,7 @@ impl Builder<'_> {
     fn put(&mut self, node: Node) {
         match self.open.last_mut() {
             None => self.done = Some(node),
-            Some(Open::Pair(parts)) => parts.push(node),
+            Some(Open::Pair(parts, _)) => parts.push(node),
             Some(Open::Value(value, field)) => match &mut value.content {
                 Content::Fields(fields) => fields.push((Rc::clone(field), node)),
                 Content::Items(_, items, _) => items.push(node),
@@ -204,22 +206,28 @@ impl Visitor for Builder<'_> {
     }
 
     fn enter(&mut self, t: TypeName<'_>, id: Option<u64>, shape: Shape<'_>) -> Result<()> {
-        let t = t.to_string();
+        let mut t = t.to_string();
+        if let Shape::Dict { pairs: Some(pairs) } = shape {
+            // As if it were a type of its own.
+            t = format!("{t} of {pairs}");
+        }
         self.spend(NODE + t.len())?;
         let content = match shape {
             Shape::Struct => Content::Fields(Vec::new()),
             Shape::Tuple => Content::Items(None, Vec::new(), 0),
             Shape::Array(dims) => Content::Items(Some(dims.to_vec()), Vec::new(), 0),
-            Shape::Dict => Content::Pairs(Vec::new(), 0),
+            Shape::Dict { .. } => Content::Pairs(Vec::new(), 0),
         };
         let (t, field) = (self.name(&t), self.name(""));
         self.open.push(Open::Value(Value { t, id, content }, field));
         Ok(())
     }
 
-    fn enter_pair(&mut self) -> Result<()> {
-        self.spend(NODE)?;
-        self.open.push(Open::Pair(Vec::new()));
+    fn enter_pair(&mut self, t: Option<&JuliaType>) -> Result<()> {
+        let t = t.map(ToString::to_string);
+        self.spend(NODE + t.as_ref().map_or(0, |t| NODE + t.len()))?;
+        let t = t.map(|t| self.name(&t));
+        self.open.push(Open::Pair(Vec::new(), t));
         Ok(())
     }
 
@@ -244,8 +252,14 @@ impl Visitor for Builder<'_> {
                 }
                 self.put(Node::Value(value));
             }
-            Some(Open::Pair(parts)) => {
-                let pair = <[Node; 2]>::try_from(parts).ok();
+            Some(Open::Pair(parts, t)) => {
+                let mut pair = <[Node; 2]>::try_from(parts).ok();
+                if let (Some([_, value]), Some(t)) = (&mut pair, t) {
+                    // What is under the key is a pair.
+                    let second = mem::replace(value, Node::Undefined);
+                    let content = Content::Fields(vec![(self.name("second"), second)]);
+                    *value = Node::Value(Value { t, id: None, content });
+                }
                 if let Some(Open::Value(Value { content: Content::Pairs(pairs, _), .. }, _)) =
                     self.open.last_mut()
                 {
@@ -286,9 +300,13 @@ mod tests {
 
     /// A dictionary with an array in a struct, a pair that is not assigned, and an object met again.
     fn walk(v: &mut dyn Visitor) -> Result<()> {
-        v.enter(TypeName::Name("Base.Dict{Core.Any,Core.Any}"), Some(1), Shape::Dict)?;
+        v.enter(
+            TypeName::Name("Base.Dict{Core.Any,Core.Any}"),
+            Some(1),
+            Shape::Dict { pairs: None },
+        )?;
         v.item(0)?;
-        v.enter_pair()?;
+        v.enter_pair(None)?;
         v.item(0)?;
         v.text(STRING, b"key")?;
         v.item(1)?;

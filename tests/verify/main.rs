@@ -9,6 +9,7 @@ mod clean;
 mod converted;
 mod differing;
 mod directories;
+mod each_byte;
 mod poke;
 mod supervised;
 

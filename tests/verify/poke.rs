@@ -25,13 +25,20 @@ pub(crate) fn poke(path: &Path, offset: u64, bytes: &[u8]) {
     let mut all = fs::read(path).unwrap();
     let place = |at: u64| usize::try_from(at).unwrap();
     all[place(offset)..place(offset) + bytes.len()].copy_from_slice(bytes);
-    for (start, checksum) in headers.0 {
+    mend(&mut all, offset, &headers.0);
+    fs::write(path, all).unwrap();
+}
+
+/// Gives the header that `offset` is in the checksum that goes with it; `headers` are where each starts,
+/// and where its checksum is.
+pub(crate) fn mend(all: &mut [u8], offset: u64, headers: &[(u64, u64)]) {
+    let place = |at: u64| usize::try_from(at).unwrap();
+    for &(start, checksum) in headers {
         if (start..checksum).contains(&offset) {
             let sum = lookup3(&all[place(start)..place(checksum)]);
             all[place(checksum)..place(checksum) + 4].copy_from_slice(&sum.to_le_bytes());
         }
     }
-    fs::write(path, all).unwrap();
 }
 
 /// The address of what `path` leads to, and the offset of the last link's name.

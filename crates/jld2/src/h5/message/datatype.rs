@@ -201,6 +201,7 @@ impl Datatype {
             1 => {
                 let mut properties = [0; 12];
                 properties.copy_from_slice(c.take(12)?);
+                is_ieee(&properties, bits, size, offset)?;
                 Class::Float { order, properties }
             }
             2 => {
@@ -402,4 +403,17 @@ fn array(c: &mut Cursor<'_>, depth: u32, writer: Writer, version: u8, size: u32)
         ));
     }
     Ok(Class::Array { dims, base: Box::new(base) })
+}
+/// Fails for a floating-point number that fills its bytes as IEEE 754's do, but for the sign, which is
+/// not in the highest bit, or the first bit of the mantissa, which is stored.
+fn is_ieee(properties: &[u8; 12], bits: u64, size: u32, offset: u64) -> Result<()> {
+    /// Order of the bytes of VAX, normalization, and place of the sign.
+    const LOOKED_AT: u64 = 0xff70;
+    let all = u64::from(size).saturating_mul(8);
+    let fills = matches!(properties, [0, 0, low, high, ..] if u64::from(u16::from_le_bytes([*low, *high])) == all);
+    if fills && bits & LOOKED_AT != 0x20 | (all.saturating_sub(1) & 0xff) << 8 {
+        let what = "floating-point numbers that are not IEEE 754's: JLD2 does not read them either";
+        return Err(Error::foreign(offset, what));
+    }
+    Ok(())
 }

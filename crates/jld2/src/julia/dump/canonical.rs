@@ -13,12 +13,15 @@ pub struct Canonical<'o> {
     out: &'o mut dyn Write,
     digest: Digest,
     known: Option<&'o Digests>,
+    /// Pairs that were entered, and the types of those of them which their dictionaries do not tell.
+    depth: usize,
+    odd: Vec<(usize, String)>,
 }
 
 impl<'o> Canonical<'o> {
     /// Writes to `out`, with digests of columns from `known` where it has them.
     pub fn new(out: &'o mut dyn Write, digest: Digest, known: Option<&'o Digests>) -> Self {
-        Self { out, digest, known }
+        Self { out, digest, known, depth: 0, odd: Vec::new() }
     }
 
     fn raw(&mut self, s: &str) -> Result<()> {
@@ -138,11 +141,20 @@ impl Visitor for Canonical<'_> {
             Shape::Struct => self.raw(",\"fields\":{"),
             Shape::Tuple => self.raw(",\"items\":["),
             Shape::Array(dims) => put(write!(self.out, ",\"dims\":{dims:?},\"items\":[")),
-            Shape::Dict => self.raw(",\"pairs\":["),
+            Shape::Dict { pairs: None } => self.raw(",\"pairs\":["),
+            Shape::Dict { pairs: Some(t) } => {
+                self.raw(",\"pair_type\":")?;
+                put(text(self.out, t.spelled().as_bytes()))?;
+                self.raw(",\"pairs\":[")
+            }
         }
     }
 
-    fn enter_pair(&mut self) -> Result<()> {
+    fn enter_pair(&mut self, t: Option<&JuliaType>) -> Result<()> {
+        self.depth += 1;
+        if let Some(t) = t {
+            self.odd.push((self.depth, t.to_string()));
+        }
         self.raw("[")
     }
 
@@ -160,7 +172,15 @@ impl Visitor for Canonical<'_> {
         match parts {
             Parts::Fields => self.raw("}}"),
             Parts::Items => self.end(more),
-            Parts::Pair => self.raw("]"),
+            Parts::Pair => {
+                let depth = self.depth;
+                self.depth = depth.saturating_sub(1);
+                if let Some((_, t)) = self.odd.pop_if(|(of, _)| *of == depth) {
+                    self.raw(",")?;
+                    self.quoted("Core.DataType", t.as_bytes())?;
+                }
+                self.raw("]")
+            }
         }
     }
 

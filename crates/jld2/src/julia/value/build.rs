@@ -204,11 +204,11 @@ impl Visitor for ValueBuilder {
             Shape::Array(dims) => {
                 Open::Array(Array { julia_type, id, dims: dims.to_vec(), items: Vec::new() })
             }
-            Shape::Dict => Open::Dict(Dict { julia_type, id, pairs: Vec::new() }),
+            Shape::Dict { .. } => Open::Dict(Dict { julia_type, id, pairs: Vec::new() }),
         })
     }
 
-    fn enter_pair(&mut self) -> Result<()> {
+    fn enter_pair(&mut self, _: Option<&JuliaType>) -> Result<()> {
         self.open(Open::Pair(None, None))
     }
 

@@ -6,6 +6,9 @@ use super::values::field_bytes;
 use super::visitor::{Parts, Shape, TypeName};
 use crate::h5::{Class, Cursor, Error, Result};
 
+/// The fields of a pair.
+const PARTS: [&str; 2] = ["first", "second"];
+
 impl DatasetWalk<'_> {
     /// A dictionary of type `c`.
     pub(super) fn dict(
@@ -21,15 +24,23 @@ impl DatasetWalk<'_> {
             None => bytes,
         };
         let addr = Cursor::new(part, at, "pairs of a Dict").addr()?;
-        self.visitor.enter(TypeName::Type(&c.julia_type), id, Shape::Dict)?;
+        let name = TypeName::Type(&c.julia_type);
         if addr.is_null() {
+            self.visitor.enter(name, id, Shape::Dict { pairs: None })?;
             return self.visitor.leave(Parts::Items, 0);
         }
         let limit = self.walk.limit;
-        self.referred(addr, at, "pairs of a Dict", |s, _, dataset, element| {
+        self.referred(addr, at, "pairs of a Dict", |s, object, dataset, element| {
+            // Of elements that are references, it is stated where it is known.
+            let pairs = s.walk.types.element_type(object, element)?;
+            let by_reference = is_reference(element);
+            let told = !is_odd(c, &pairs) || by_reference && pairs == JuliaType::any();
+            let pairs = (!told).then_some(&pairs);
+            s.visitor.enter(name, id, Shape::Dict { pairs })?;
+            let of = by_reference.then_some(c);
             let more = s.each(dataset, element, limit, |s, i, bytes, at| {
                 s.visitor.item(i)?;
-                s.pair(element, bytes, at)
+                s.pair(of, element, bytes, at)
             })?;
             s.visitor.leave(Parts::Items, more)
         })
@@ -46,7 +57,7 @@ impl DatasetWalk<'_> {
     ) -> Result<()> {
         let part = field_bytes(table, bytes).unwrap_or_default();
         let addr = Cursor::new(part, at, "hash table").addr()?;
-        self.visitor.enter(TypeName::Type(t), id, Shape::Dict)?;
+        self.visitor.enter(TypeName::Type(t), id, Shape::Dict { pairs: None })?;
         if addr.is_null() {
             return self.visitor.leave(Parts::Items, 0);
         }
@@ -62,7 +73,7 @@ impl DatasetWalk<'_> {
                 let (Some(key), false) = (key.take(), addr.is_null()) else { return Ok(()) };
                 s.visitor.item(count)?;
                 count += 1;
-                s.visitor.enter_pair()?;
+                s.visitor.enter_pair(None)?;
                 s.visitor.item(0)?;
                 s.object(key)?;
                 s.visitor.item(1)?;
@@ -73,13 +84,25 @@ impl DatasetWalk<'_> {
         })
     }
 
-    fn pair(&mut self, element: &Element, bytes: &[u8], at: u64) -> Result<()> {
+    /// A pair; `of` is the dictionary where its pairs may be of several types.
+    fn pair(
+        &mut self,
+        of: Option<&Committed>,
+        element: &Element,
+        bytes: &[u8],
+        at: u64,
+    ) -> Result<()> {
         match element {
             Element::Committed(c)
                 if !c.fields.is_empty() || c.julia_type.short_name() == "Pair" =>
             {
-                self.visitor.enter_pair()?;
-                for (i, name) in ["first", "second"].into_iter().enumerate() {
+                if let Some(f) = c.fields.iter().find(|f| !PARTS.contains(&&*f.name)) {
+                    let found = format!("a field {}", f.name);
+                    return Err(Error::corrupt(at, "pair", "fields first and second", found));
+                }
+                let t = &c.julia_type;
+                self.visitor.enter_pair(of.and_then(|of| is_odd(of, t).then_some(t)))?;
+                for (i, name) in PARTS.into_iter().enumerate() {
                     self.visitor.item(i as u64)?;
                     let field = c.fields.iter().find(|f| f.name == name && f.offset.is_some());
                     if let Some(field) = field {
@@ -91,7 +114,7 @@ impl DatasetWalk<'_> {
                 }
                 self.visitor.leave(Parts::Pair, 0)
             }
-            _ if matches!(element.datatype().class, Class::Reference) => {
+            _ if is_reference(element) => {
                 let addr = Cursor::new(bytes, at, "pair").addr()?;
                 if addr.is_null() {
                     return self.visitor.undefined();
@@ -100,10 +123,28 @@ impl DatasetWalk<'_> {
                     if matches!(inner, Element::Plain(_)) {
                         return Err(Error::corrupt(at, "pair", "a Pair", "another type"));
                     }
-                    s.whole(dataset, inner.datatype(), |s, bytes, at| s.pair(inner, bytes, at))
+                    s.whole(dataset, inner.datatype(), |s, bytes, at| s.pair(of, inner, bytes, at))
                 })
             }
             _ => Err(Error::corrupt(at, "pair", "a Pair", element.julia_type().to_string())),
+        }
+    }
+}
+
+fn is_reference(element: &Element) -> bool {
+    matches!(element.datatype().class, Class::Reference)
+}
+
+/// Whether pairs of type `pair` are others than those which the dictionary's type `c` tells: those that
+/// it is written as, before JLD2 0.4.42; of its own parameters, since.
+fn is_odd(c: &Committed, pair: &JuliaType) -> bool {
+    match c.written_type.as_ref().and_then(|written| written.type_param(0)) {
+        Some(told) if told.short_name() == "Pair" => told != pair,
+        _ => {
+            let own = c.julia_type.params().get(..2);
+            // The same type, which Julia moved.
+            let named = matches!(pair.name(), "Base.Pair" | "Core.Pair");
+            !named || own != Some(pair.params())
         }
     }
 }

@@ -63,11 +63,12 @@ pub trait Visitor {
     /// The visitor's own.
     fn enter(&mut self, t: TypeName<'_>, id: Option<u64>, shape: Shape<'_>) -> Result<()>;
 
-    /// A key and a value begin: two items of a dictionary's item.
+    /// A key and a value begin: two items of a dictionary's item. The pair is of type `t` where that is
+    /// another one than the dictionary tells.
     ///
     /// # Errors
     /// The visitor's own.
-    fn enter_pair(&mut self) -> Result<()>;
+    fn enter_pair(&mut self, t: Option<&JuliaType>) -> Result<()>;
 
     /// The part numbered `index`, from 0, of what was entered last comes next: a field.
     ///
@@ -148,7 +149,10 @@ pub enum Shape<'d> {
     /// An array that is none of numbers; its dimensions in Julia's order.
     Array(&'d [u64]),
     /// A dictionary, whose items are pairs.
-    Dict,
+    Dict {
+        /// The type of all of them, where that is another one than the dictionary's type tells.
+        pairs: Option<&'d JuliaType>,
+    },
 }
 
 /// What kind of parts end.
