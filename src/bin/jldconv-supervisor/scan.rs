@@ -8,8 +8,8 @@ use jldconv::convert::Options;
 use jldconv::report::{check_report, fitted, write_file};
 use jldconv::supervisor::{ExitCode, Hooks, Settings};
 use jldconv::tasks::scan::{
-    self, Catalogue, Cataloguer, FileScan, Found, ScanCall, ScanFile, ScanList, ScanListener,
-    ScanOptions, Scanned, Scanning, Seen,
+    self, Catalogue, Cataloguer, FileScan, Found, Kept, ScanCall, ScanFile, ScanFiles, ScanList,
+    ScanListener, ScanOptions, Scanning,
 };
 use jldconv::text;
 use std::io::{self, BufWriter, Write};
@@ -46,6 +46,7 @@ pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
         let code = if unlisted.is_empty() { ExitCode::Nothing } else { ExitCode::SomeFailed };
         return Err(Stop(code, nothing(args, &selection)));
     }
+    let files = ScanFiles::of(files);
     let hooks = Hooks::default();
     let settings = settings(args);
     let mut teller = Teller::new(args, &files, unlisted, left_out);
@@ -67,7 +68,7 @@ pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
     if !args.no_estimate && pending == 0 {
         let place = args.output.clone().unwrap_or_else(std::env::temp_dir);
         let options = conversion(args);
-        let estimate = scan::forecast(&teller.kept, &options, &place, &hooks);
+        let estimate = scan::forecast((&teller.kept, &files), &options, &place, &hooks);
         let told = estimate.patch.is_some() || !estimate.missing.is_empty();
         catalogue.estimate = (told || estimate.rewrite.is_some()).then_some(estimate);
     }
@@ -75,10 +76,11 @@ pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
         return unwritten(&error);
     }
     if let Some(path) = &args.csv {
-        write_file(path, &mut |out| scan::csv(&teller.kept, out)).map_err(internal)?;
+        write_file(path, &mut |out| scan::csv(&teller.kept, &files, out)).map_err(internal)?;
     }
     if let Some(path) = &args.html {
-        let mut page = |out: &mut dyn Write| scan::page(&catalogue, &call, &teller.kept, out);
+        let mut page =
+            |out: &mut dyn Write| scan::page(&catalogue, &call, (&teller.kept, &files), out);
         write_file(path, &mut page).map_err(internal)?;
     }
     if pending > 0 {
@@ -132,8 +134,8 @@ struct Teller<'a> {
     args: &'a ScanArgs,
     bar: Bar,
     cataloguer: Cataloguer,
-    /// What later parts ask for, without findings: there may be a hundred thousand files.
-    kept: Vec<Scanned>,
+    /// What later parts ask for.
+    kept: Kept,
     fine: bool,
     /// Characters of the longest path.
     width: usize,
@@ -143,7 +145,7 @@ struct Teller<'a> {
 impl<'a> Teller<'a> {
     fn new(
         args: &'a ScanArgs,
-        files: &[ScanFile],
+        files: &ScanFiles,
         unlisted: Vec<String>,
         left_out: Vec<String>,
     ) -> Self {
@@ -152,26 +154,20 @@ impl<'a> Teller<'a> {
             args,
             bar,
             cataloguer: Cataloguer::new(args.verify == Depth::Content, unlisted, left_out),
-            kept: Vec::new(),
+            kept: Kept::new(!args.no_estimate, args.csv.is_some() || args.html.is_some()),
             fine: true,
-            width: jldconv::inspect::width(files.iter().map(|file| file.path.as_path())),
+            width: jldconv::inspect::width(files.paths()),
             head: false,
         }
     }
 }
 
 impl ScanListener for Teller<'_> {
-    fn ended(&mut self, file: &ScanFile, found: &Found) -> io::Result<()> {
+    fn ended(&mut self, place: usize, file: &ScanFile, found: &Found) -> io::Result<()> {
         self.bar.0.set_position(self.bar.0.position().saturating_add(1));
         self.cataloguer.add(file, found);
         self.fine &= found.as_ref().is_ok_and(FileScan::is_fine);
-        if !self.args.no_estimate || self.args.csv.is_some() || self.args.html.is_some() {
-            let mut found = found.clone();
-            if let Ok(FileScan { seen: Seen::Read(glance), .. }) = &mut found {
-                glance.findings = Vec::new();
-            }
-            self.kept.push((file.clone(), found));
-        }
+        self.kept.add(place, found);
         if self.args.json {
             return self.bar.say(&format!("{}\n", scan::object(file, found)));
         }

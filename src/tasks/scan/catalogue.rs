@@ -135,7 +135,7 @@ pub struct Cataloguer {
     dirs: BTreeSet<String>,
     eras: BTreeMap<String, EraRow>,
     /// Numbers and names by directory and prefix, in order of the numbers.
-    series: BTreeMap<(String, String), Vec<(u64, String)>>,
+    series: BTreeMap<(String, String), Vec<(u64, Box<str>)>>,
 }
 
 impl Cataloguer {
@@ -149,11 +149,16 @@ impl Cataloguer {
     pub fn add(&mut self, file: &ScanFile, found: &Found) {
         self.out.files += 1;
         self.out.bytes = self.out.bytes.saturating_add(file.bytes);
-        let dir = file.dir.display().to_string();
-        self.dirs.insert(dir.clone());
+        let dir = file.dir().display().to_string();
+        if !self.dirs.contains(&dir) {
+            self.dirs.insert(dir.clone());
+        }
         if let Some(number) = file.number {
-            let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            self.series.entry((dir, file.prefix.clone())).or_default().push((number, name));
+            let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+            self.series
+                .entry((dir, file.prefix().into_owned()))
+                .or_default()
+                .push((number, name.into()));
         }
         let problem = problem(found);
         let seen = found.as_ref().ok().map(|scan| &scan.seen);
@@ -246,13 +251,13 @@ impl Cataloguer {
     }
 }
 
-fn series(((dir, prefix), mut files): ((String, String), Vec<(u64, String)>)) -> Series {
+fn series(((dir, prefix), mut files): ((String, String), Vec<(u64, Box<str>)>)) -> Series {
     files.sort();
     let numbers: Vec<u64> = files.iter().map(|(number, _)| *number).collect();
     let found = gaps(&numbers, &Ranges::all(), 10);
     let further = found.runs.saturating_sub(found.first.len() as u64);
     let twins = files.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1);
-    let twins = twins.map(|group| group.iter().map(|(_, name)| name.clone()).collect());
+    let twins = twins.map(|group| group.iter().map(|(_, name)| name.to_string()).collect());
     Series {
         dir,
         prefix,

@@ -1,10 +1,9 @@
 //! Estimates what a conversion takes, from a sample that is converted.
 
 use super::call::ScanCall;
-use super::run::Scanned;
-use super::task::{FileScan, Seen};
+use super::kept::Kept;
+use super::list::ScanFiles;
 use crate::convert::Options;
-use crate::inspect::Action;
 use crate::supervisor::{Count, Hooks};
 use crate::tasks::sample::{Measured, SamplePlace, choose, convert};
 use crate::text::{self, bytes, count, float, seconds};
@@ -53,20 +52,15 @@ pub struct Estimate {
     pub missing: Vec<String>,
 }
 
-/// Converts a few files of each kind into a directory below `dir`, which is removed again.
-pub fn forecast(files: &[Scanned], options: &Options, dir: &Path, hooks: &Hooks) -> Estimate {
+/// Converts a few of the files of each kind that were `kept` into a directory below `dir`, which is removed again.
+pub fn forecast(
+    (kept, files): (&Kept, &ScanFiles),
+    options: &Options,
+    dir: &Path,
+    hooks: &Hooks,
+) -> Estimate {
     let mut estimate = Estimate { place: text::path(dir), ..Estimate::default() };
-    let mut kinds: [Vec<(PathBuf, u64)>; 2] = Default::default();
-    for (file, found) in files {
-        let Ok(FileScan { seen: Seen::Read(glance), .. }) = found else { continue };
-        let [patch, rewrite] = &mut kinds;
-        match glance.action {
-            Action::Patch { .. } => patch.push((file.path.clone(), file.bytes)),
-            Action::Rewrite { .. } => rewrite.push((file.path.clone(), file.bytes)),
-            Action::Nothing | Action::Refuse { .. } => {}
-        }
-    }
-    let [patch, rewrite] = kinds;
+    let [patch, rewrite] = kept.to_do(files);
     if patch.is_empty() && rewrite.is_empty() {
         return estimate;
     }

@@ -2,8 +2,8 @@
 
 use super::call::ScanCall;
 use super::catalogue::Catalogue;
-use super::list::ScanFile;
-use super::run::Scanned;
+use super::kept::Kept;
+use super::list::{ScanFile, ScanFiles};
 use super::show::summary;
 use super::task::{FileScan, Found, Seen, problem};
 use crate::report::{Head, escaped, frame, table_begin, wrapped};
@@ -35,7 +35,7 @@ const HEADS: [Head; 9] = [
 pub fn page(
     catalogue: &Catalogue,
     call: &ScanCall,
-    files: &[Scanned],
+    (kept, files): (&Kept, &ScanFiles),
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let title = format!("jldconv scan: {} files", catalogue.files);
@@ -44,16 +44,16 @@ pub fn page(
         writeln!(out, "<pre>{}</pre>", escaped(&wrapped(&summary(catalogue, call), COLUMNS)))?;
         writeln!(out, "<h2>Files</h2>")?;
         table_begin("files", Some("path, era, codec, problem"), &HEADS, out)?;
-        for (file, found) in files.iter().take(MOST_ROWS) {
-            row(file, found, out)?;
+        for (file, found) in kept.table(files).take(MOST_ROWS) {
+            row(&file, &found, out)?;
         }
         writeln!(out, "</tbody></table></div>")?;
-        if files.len() > MOST_ROWS {
+        if kept.rows() > MOST_ROWS {
             writeln!(
                 out,
                 "<p class=\"note\">The first {MOST_ROWS} of {} files; all are in the table for \
                  spreadsheets (--csv) and in the JSON.</p>",
-                files.len()
+                kept.rows()
             )?;
         }
         Ok(())

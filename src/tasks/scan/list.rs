@@ -2,20 +2,18 @@
 //! named.
 
 use crate::archive::{ArchiveError, Found, Glob, Ranges, Selection, Unlisted, Why, discover};
-use crate::supervisor::PlannedJob;
+use crate::supervisor::{Plan, PlannedJob};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A file to look into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanFile {
     /// Where it is.
     pub path: PathBuf,
-    /// The directory that it is counted under.
-    pub dir: PathBuf,
-    /// What its name begins with, before its number; all of the name where it has none.
-    pub prefix: String,
     /// The number at the end of its name.
     pub number: Option<u64>,
     /// Its size in bytes.
@@ -44,7 +42,68 @@ pub struct ScanList {
     pub left_out: Vec<String>,
 }
 
+/// The files of a scan, as a run has them: there may be 100,000, whose paths are held once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScanFiles(pub(super) Plan);
+
+impl ScanFiles {
+    /// Those of a list.
+    pub fn of(files: Vec<ScanFile>) -> Self {
+        let job = |file: ScanFile| PlannedJob {
+            name: file.path.to_string_lossy().into_owned(),
+            number: file.number,
+            input: file.path,
+            output: PathBuf::new(),
+            bytes: file.bytes,
+            mtime_ns: 0,
+            obstacle: file.obstacle,
+        };
+        let mut jobs = Vec::with_capacity(files.len());
+        jobs.extend(files.into_iter().map(job));
+        Self(Plan { jobs: Arc::new(jobs), ..Plan::default() })
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.jobs.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.jobs.is_empty()
+    }
+
+    /// Their paths, in their order.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.0.jobs.iter().map(|job| job.input.as_path())
+    }
+
+    /// The one at `place`, counted from 0.
+    pub fn get(&self, place: usize) -> Option<ScanFile> {
+        self.0.jobs.get(place).map(|job| ScanFile {
+            path: job.input.clone(),
+            number: job.number,
+            bytes: job.bytes,
+            obstacle: job.obstacle.clone(),
+        })
+    }
+}
+
 impl ScanFile {
+    /// The directory that it is counted under.
+    pub fn dir(&self) -> &Path {
+        let dir = self.path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        dir.unwrap_or(Path::new("."))
+    }
+
+    /// What its name begins with, before its number; all of the name where it has none.
+    pub fn prefix(&self) -> Cow<'_, str> {
+        match self.path.file_stem().unwrap_or_default().to_string_lossy() {
+            Cow::Borrowed(name) => Cow::Borrowed(head(name)),
+            Cow::Owned(name) => Cow::Owned(head(&name).to_owned()),
+        }
+    }
+
     /// What a run is to do with it; `output` is empty where nothing is made.
     pub(in crate::tasks) fn job(&self, output: PathBuf) -> PlannedJob {
         PlannedJob {
@@ -88,8 +147,11 @@ pub fn files(
     if let Some(range) = range {
         list.files.retain(|file| file.number.is_some_and(|number| range.contains(number)));
     }
-    once_each(&mut list.files);
+    if named.len() > 1 {
+        once_each(&mut list.files);
+    }
     list.files.sort_by(|a, b| order(a).cmp(&order(b)));
+    list.files.shrink_to_fit();
     for told in [&mut list.unlisted, &mut list.left_out] {
         told.sort();
         told.dedup();
@@ -104,15 +166,20 @@ fn once_each(files: &mut Vec<ScanFile>) {
     let mut known: HashSet<PathBuf> = HashSet::new();
     files.retain(|file| {
         let real = dirs
-            .entry(file.dir.clone())
-            .or_insert_with(|| fs::canonicalize(&file.dir).unwrap_or_else(|_| file.dir.clone()));
+            .entry(file.dir().to_owned())
+            .or_insert_with_key(|dir| fs::canonicalize(dir).unwrap_or_else(|_| dir.clone()));
         known.insert(real.join(file.path.file_name().unwrap_or_default()))
     });
 }
 
 /// What files are sorted by: directory, prefix, number, path.
-fn order(file: &ScanFile) -> (&Path, &str, Option<u64>, &Path) {
-    (&file.dir, &file.prefix, file.number, &file.path)
+fn order(file: &ScanFile) -> (&Path, Cow<'_, str>, Option<u64>, &Path) {
+    (file.dir(), file.prefix(), file.number, &file.path)
+}
+
+/// A name without the number at its end.
+fn head(name: &str) -> &str {
+    name.trim_end_matches(|c: char| c.is_ascii_digit())
 }
 
 /// Every file whose name ends in `.jld2`, and what `globs` match instead if there are any; with
@@ -131,18 +198,9 @@ fn of_found(found: Found) -> ScanFile {
 }
 
 fn file(path: PathBuf, bytes: u64, obstacle: Option<String>) -> ScanFile {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let prefix = name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
-    let number = name.get(prefix.len()..).and_then(|digits| digits.parse().ok());
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-    ScanFile {
-        dir: dir.unwrap_or(Path::new(".")).to_owned(),
-        prefix,
-        number,
-        bytes,
-        obstacle,
-        path,
-    }
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let number = name.get(head(&name).len()..).and_then(|digits| digits.parse().ok());
+    ScanFile { number, bytes, obstacle, path }
 }
 
 #[cfg(test)]
@@ -164,8 +222,9 @@ mod tests {
         let found = files(&named, &all, None).unwrap().files;
         let told: Vec<_> = found
             .iter()
-            .map(|it| (it.prefix.as_str(), it.number, it.bytes, it.obstacle.is_some()))
+            .map(|it| (it.prefix().into_owned(), it.number, it.bytes, it.obstacle.is_some()))
             .collect();
+        let told: Vec<_> = told.iter().map(|it| (it.0.as_str(), it.1, it.2, it.3)).collect();
         assert_eq!(
             told,
             [

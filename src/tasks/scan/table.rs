@@ -1,7 +1,7 @@
 //! Writes a scan as a table for spreadsheets (RFC 4180).
 
-use super::list::ScanFile;
-use super::run::Scanned;
+use super::kept::Kept;
+use super::list::{ScanFile, ScanFiles};
 use super::task::{Found, Seen, problem};
 use crate::report::csv_line;
 use std::io::{self, Write};
@@ -32,10 +32,10 @@ const COLUMNS: [&str; 18] = [
 ///
 /// # Errors
 /// The writer's own.
-pub fn csv(files: &[Scanned], out: &mut dyn Write) -> io::Result<()> {
+pub fn csv(kept: &Kept, files: &ScanFiles, out: &mut dyn Write) -> io::Result<()> {
     csv_line(out, &COLUMNS.map(str::to_owned))?;
-    for (file, found) in files {
-        csv_line(out, &cells(file, found))?;
+    for (file, found) in kept.table(files) {
+        csv_line(out, &cells(&file, &found))?;
     }
     Ok(())
 }
