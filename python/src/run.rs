@@ -172,7 +172,8 @@ pub(crate) fn verify(
                 if stop.load(Ordering::Relaxed) { Err(Error::cancelled()) } else { Ok(()) }
             };
             let checksums = checksums(trust_checksums);
-            inspect::verify_with(&old, &new, target.as_ref(), checksums, &progress)
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            inspect::verify_by(cores, &old, &new, target.as_ref(), checksums, &progress)
         },
     )?;
     let compared = compared.map_err(|refusal| of_refusal(py, &refusal))?;

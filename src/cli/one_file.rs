@@ -227,7 +227,8 @@ pub struct VerifyArgs {
     /// Directories: files that only OLD has are not differences (--unchanged skip leaves some out)
     #[arg(long)]
     pub allow_missing: bool,
-    /// Directories: pairs that are compared at once [default: all cores]
+    /// Cores to use: of directories, as many pairs are compared at once; two files, and pairs of which
+    /// there are fewer than cores, take two each [default: all cores]
     #[arg(long, value_name = "N", value_parser = value::at_least_one)]
     pub jobs: Option<usize>,
     /// Which checksums are believed.

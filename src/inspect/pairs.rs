@@ -1,7 +1,7 @@
 //! Compares two directories: their files by name, pair by pair, on several threads.
 
 use super::comparison::{Comparison, Verdict};
-use super::explain::verify_with;
+use super::explain::verify_by;
 use super::model::Refusal;
 use crate::archive::{ArchiveError, Selection, Unlisted, Why, discover, is_jld2};
 use crate::h5::{self, Checksums};
@@ -10,7 +10,8 @@ use crate::migrate::target::Target;
 use crate::text::count;
 use serde::{Deserialize, Serialize};
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Ordering::{Greater, Less};
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -86,37 +87,70 @@ pub fn file_pairs(
     recursive: bool,
 ) -> Result<(Vec<FilePair>, Vec<String>), ArchiveError> {
     let selection = Selection { recursive, ..Selection::default() };
-    let mut pairs: BTreeMap<Key, FilePair> = BTreeMap::new();
     let mut unlisted = Vec::new();
-    for (directory, other, is_old) in [(old, new, true), (new, old, false)] {
-        for (key, path) in listed(directory, &selection, other, &mut unlisted)? {
-            let name = key.3.clone();
-            let number = (!key.1).then_some(key.2);
-            let pair = pairs.entry(key).or_insert(FilePair { name, number, old: None, new: None });
-            *(if is_old { &mut pair.old } else { &mut pair.new }) = Some(path);
-        }
-    }
-    Ok((pairs.into_values().collect(), unlisted))
+    let of_old = listed(old, &selection, new, &mut unlisted)?;
+    let of_new = listed(new, &selection, old, &mut unlisted)?;
+    Ok((paired((old, of_old), (new, of_new)), unlisted))
+}
+
+/// A file of a directory. There may be 100,000 in each of two, so that paths are made when both lists
+/// are there.
+struct Listed {
+    /// Its path below the directory.
+    name: OsString,
+    /// Whether it is another file than an output.
+    other: bool,
+    /// The output's number.
+    number: u64,
 }
 
 /// What files are sorted by: their directory, whether they are others than outputs, their number, their
 /// name with the directory.
-type Key = (PathBuf, bool, u64, OsString);
+fn order(file: &Listed) -> (&Path, bool, u64, &OsStr) {
+    let dir = Path::new(&file.name).parent().unwrap_or(Path::new(""));
+    (dir, file.other, file.number, &file.name)
+}
 
-/// What may be a JLD2 file.
+/// Files of one name become a pair; both lists are in order.
+fn paired(
+    (old, of_old): (&Path, Vec<Listed>),
+    (new, of_new): (&Path, Vec<Listed>),
+) -> Vec<FilePair> {
+    let mut pairs = Vec::with_capacity(of_old.len().max(of_new.len()));
+    let (mut of_old, mut of_new) = (of_old.into_iter().peekable(), of_new.into_iter().peekable());
+    loop {
+        let next = match (of_old.peek(), of_new.peek()) {
+            (Some(a), Some(b)) => order(a).cmp(&order(b)),
+            (Some(_), None) => Less,
+            (None, Some(_)) => Greater,
+            (None, None) => return pairs,
+        };
+        let a = if next == Greater { None } else { of_old.next() };
+        let b = if next == Less { None } else { of_new.next() };
+        let (is_old, is_new) = (a.is_some(), b.is_some());
+        let Some(Listed { name, other, number }) = a.or(b) else { return pairs };
+        pairs.push(FilePair {
+            number: (!other).then_some(number),
+            old: is_old.then(|| old.join(&name)),
+            new: is_new.then(|| new.join(&name)),
+            name,
+        });
+    }
+}
+
+/// What may be a JLD2 file, in order.
 fn listed(
     directory: &Path,
     selection: &Selection,
     other: &Path,
     unlisted: &mut Vec<String>,
-) -> Result<Vec<(Key, PathBuf)>, ArchiveError> {
+) -> Result<Vec<Listed>, ArchiveError> {
     let found = discover(directory, selection, Some(other))?;
     let whole = |it: &Unlisted| format!("{}: {}", directory.join(&it.name).display(), it.error);
     unlisted.extend(found.unlisted.iter().map(whole));
-    let dir = |name: &OsStr| Path::new(name).parent().unwrap_or(Path::new("")).to_owned();
     let outputs = found.files.into_iter().map(|f| {
         let number = f.number.unwrap_or(u64::MAX);
-        ((dir(f.name.as_ref()), false, number, f.name.into()), f.path)
+        Listed { name: f.name.into(), other: false, number }
     });
     let others = found
         .ignored
@@ -128,19 +162,20 @@ fn listed(
                 false
             }
         })
-        .map(|other| {
-            let path = directory.join(&other.name);
-            ((dir(&other.name), true, 0, other.name), path)
-        })
-        .filter(|(_, path)| !path.is_dir());
-    Ok(outputs.chain(others).collect())
+        .filter(|other| !directory.join(&other.name).is_dir())
+        .map(|other| Listed { name: other.name, other: true, number: 0 });
+    let mut listed = Vec::new();
+    listed.extend(outputs.chain(others));
+    listed.sort_by(|a, b| order(a).cmp(&order(b)));
+    Ok(listed)
 }
 
 impl FilePair {
-    /// Compares the two files, as [`verify_with`] does. Whatever happens, it costs this pair only. Needs
+    /// Compares the two files, as [`verify_by`] does. Whatever happens, it costs this pair only. Needs
     /// no deep stack.
     pub fn verify(
         &self,
+        threads: usize,
         target: Option<&Target>,
         checksums: Checksums,
         progress: &(dyn Fn(u64) -> h5::Result<()> + Sync),
@@ -150,7 +185,7 @@ impl FilePair {
             (Some(_), None) => return PairOutcome::OnlyOld,
             (None, _) => return PairOutcome::OnlyNew,
         };
-        let work = || on_deep_stack(|| verify_with(old, new, target, checksums, progress));
+        let work = || on_deep_stack(|| verify_by(threads, old, new, target, checksums, progress));
         // Nothing that a panic leaves half done is looked at again.
         match catch_unwind(AssertUnwindSafe(work)) {
             Ok(Ok(Ok(comparison))) => PairOutcome::Compared(Box::new(comparison)),
@@ -184,7 +219,8 @@ pub trait PairListener {
     }
 }
 
-/// Compares all pairs, `jobs` at once.
+/// Compares all pairs on so many `cores`: as many at once, or fewer with two threads each where there
+/// are fewer pairs.
 ///
 /// # Errors
 /// The listener's.
@@ -192,9 +228,11 @@ pub fn verify_pairs(
     pairs: &[FilePair],
     target: Option<&Target>,
     checksums: Checksums,
-    jobs: usize,
+    cores: usize,
     listener: &mut dyn PairListener,
 ) -> std::io::Result<PairTally> {
+    let at_once = cores.clamp(1, pairs.len().max(1));
+    let threads = (cores / at_once).max(1);
     let (next, bytes, stop) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
     let progress = |more: u64| {
         bytes.fetch_add(more, Ordering::Relaxed);
@@ -203,14 +241,17 @@ pub fn verify_pairs(
     let (send, receive) = channel();
     thread::scope(|scope| {
         let mut started = 0;
-        for _ in 0..jobs.clamp(1, pairs.len().max(1)) {
+        for _ in 0..at_once {
             let send = send.clone();
             let (next, stop, progress) = (&next, &stop, &progress);
             let work = move || {
                 while !stop.load(Ordering::Relaxed) {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(pair) = pairs.get(index) else { break };
-                    if send.send((index, pair.verify(target, checksums, progress))).is_err() {
+                    if send
+                        .send((index, pair.verify(threads, target, checksums, progress)))
+                        .is_err()
+                    {
                         break;
                     }
                 }
@@ -362,7 +403,7 @@ mod tests {
             .join("tests/data/mera/real-mera-1.9/output_00001.jld2");
         let pair =
             FilePair { name: "x".into(), number: None, old: Some(file.clone()), new: Some(file) };
-        let outcome = pair.verify(None, Checksums::Trusted, &|_| panic!("a bad day"));
+        let outcome = pair.verify(1, None, Checksums::Trusted, &|_| panic!("a bad day"));
         assert!(matches!(&outcome, PairOutcome::Crashed(why) if why.contains("a bad day")));
         assert_eq!((outcome.word(), outcome.line().contains("a bad day")), ("crashed", true));
         let mut tally = PairTally::default();

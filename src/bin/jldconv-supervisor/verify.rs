@@ -6,7 +6,7 @@ use super::{Stop, complain, usage};
 use jldconv::archive::{ArrayVars, Placement, Shard, same_place};
 use jldconv::cli::VerifyPairsArgs;
 use jldconv::inspect::file_pairs;
-use jldconv::supervisor::{ExitCode, Hooks, Settings};
+use jldconv::supervisor::{Count, ExitCode, Hooks, Settings};
 use jldconv::tasks::verify::{
     PairsPart, Teller, Verification, VerifyError, VerifyOptions, nothing_to_compare, undo_files,
     unlisted_told, verify as compare,
@@ -59,7 +59,11 @@ pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
     let teller = Teller::new(pairs.len() as u64, given.json, args.verbose, undo_of);
     let mut teller = teller.of_shard(shard, all);
     let settings = reading::settings([old, new], given.jobs, &args.limits);
-    let settings = Settings { shard, ..settings };
+    let mut settings = Settings { shard, ..settings };
+    if given.jobs.is_none() {
+        // Both files of a pair are read at once where cores would be idle.
+        settings.threads_per_worker = Count::Auto;
+    }
     let hooks = Hooks::default();
     let journal = args.journal.as_deref();
     let verification = Verification { settings: &settings, options, journal, hooks: &hooks };

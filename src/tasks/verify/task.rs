@@ -103,7 +103,8 @@ impl Task for VerifyTask {
         let total = sizes.into_iter().fold(0, u64::saturating_add);
         let progress = amount_read(observer, total);
         observer.progress(Phase::Plan, 0, total);
-        let outcome = pair.verify(target.as_deref(), options.checksums(), &progress);
+        let threads = observer.threads().unwrap_or(1);
+        let outcome = pair.verify(threads, target.as_deref(), options.checksums(), &progress);
         if observer.cancelled() {
             return Err(Failure::new(FailureKind::Cancelled, "stopped"));
         }
