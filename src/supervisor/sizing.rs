@@ -147,6 +147,14 @@ fn decide(
         Count::Exactly(threads) => threads.max(1),
     };
     let (slots, reason) = match settings.workers {
+        // More than there are files would have nothing to do.
+        Count::Exactly(slots) if (1..slots).contains(&load.jobs) => {
+            let slots = slots.min(MOST);
+            (
+                load.jobs.min(MOST),
+                format!("{}; {slots} asked for", text::count(load.jobs as u64, "file")),
+            )
+        }
         Count::Exactly(slots) => (slots.clamp(1, MOST), "as asked".to_owned()),
         Count::Auto => {
             let room = u64::try_from(reading.headroom).unwrap_or(0);
@@ -161,7 +169,7 @@ fn decide(
             };
             let candidates = [
                 by_cores,
-                (by_memory, format!("memory for {by_memory}")),
+                (by_memory, memory_for(by_memory)),
                 (settings.max_workers, format!("--max-workers {}", settings.max_workers)),
                 (load.jobs, text::count(load.jobs as u64, "file")),
             ];
@@ -187,6 +195,14 @@ fn decide(
         threads_total: (settings.threads_per_worker == Count::Auto).then_some(small(cores)),
         first_guess: guess(threads),
         cores: small(cores),
+    }
+}
+
+/// Why so many fit into the memory.
+fn memory_for(workers: usize) -> String {
+    match workers {
+        0 => "the memory is short even for one".to_owned(),
+        _ => format!("memory for {workers}"),
     }
 }
 
@@ -239,7 +255,8 @@ mod tests {
         assert_eq!(by(8, 100, &plenty), (8, "8 cores".into()));
         assert_eq!(by(8, 3, &plenty), (3, "3 files".into()));
         assert_eq!(by(8, 100, &reading(100 << 20)), (3, "memory for 3".into()));
-        assert_eq!(by(8, 100, &reading(-5)), (1, "memory for 0".into()));
+        let short = "the memory is short even for one";
+        assert_eq!(by(8, 100, &reading(-5)), (1, short.into()));
         assert_eq!(by(500, 1000, &plenty), (64, "--max-workers 64".into()));
         assert_eq!(by(8, 0, &plenty).0, 1);
     }
@@ -268,8 +285,13 @@ mod tests {
         assert_eq!((sizing.slots, sizing.reason.as_str()), (4, "--min-workers 4 (2 cores)"));
         settings.workers = Count::Exactly(7);
         settings.threads_per_worker = Count::Exactly(3);
-        let sizing = decide(&settings, (2, "cores"), load(1), &reading(0), &patch);
-        assert_eq!((sizing.slots, sizing.threads, sizing.threads_total), (7, 3, None));
+        let sizing = |jobs| decide(&settings, (2, "cores"), load(jobs), &reading(0), &patch);
+        for jobs in [0, 7, 100] {
+            let Sizing { slots, threads, threads_total, reason, .. } = sizing(jobs);
+            assert_eq!((slots, threads, threads_total, &*reason), (7, 3, None, "as asked"));
+        }
+        let few = sizing(6);
+        assert_eq!((few.slots, few.reason.as_str()), (6, "6 files; 7 asked for"));
     }
 
     #[test]

@@ -547,3 +547,14 @@ fn a_job_with_less_memory_than_one_worker_needs() {
     assert!(ended.out.contains(words), "{}", ended.out);
     assert_eq!(world.names("new").len(), 2);
 }
+
+/// More workers than files would have nothing to do.
+#[test]
+fn there_are_no_more_workers_than_files() {
+    let world = World::new(&[1, 2, 3]);
+    let args = ["old", "new", "--yes", "--workers", "16", "--report", "report.json"];
+    let ended = world.supervisor(&args).ends(0);
+    let told = format!("{}{}", ended.out, ended.err);
+    assert!(told.contains("workers     3 (3 files; 16 asked for), 1 thread each"), "{told}");
+    assert_eq!(world.json("report.json")["slots"].as_array().unwrap().len(), 3);
+}
