@@ -63,7 +63,7 @@ pub use scan::{Depth, ScanArgs};
 pub use scratch::ScratchFlag;
 pub use series::SeriesArgs;
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
-pub use slips::{Meant, jldconv_meant, paths_meant, supervisor_meant};
+pub use slips::{Meant, jldconv_meant, path_like, paths_meant, supervisor_meant};
 pub use slurm::{SUBMIT, SlurmArgs, SlurmFlags, submit};
 pub use slurm_script::script;
 pub use supervisor::{

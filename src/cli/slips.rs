@@ -11,7 +11,7 @@ use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Letters that a slip of the fingers leaves out, doubles, swaps or hits beside.
 const SLIPS: usize = 2;
@@ -71,21 +71,23 @@ pub fn paths_meant(paths: &[&Path], in_place: bool) -> Option<Meant> {
 /// read it, or one beside it with nearly that name.
 fn path_meant(missing: &Path, behind: &[String], in_place: bool) -> Option<String> {
     let typed = as_path(missing.as_os_str());
-    let beside = || {
-        let parent = missing.parent().filter(|it| !it.as_os_str().is_empty());
-        let name = missing.file_name()?.to_str()?;
-        let there = fs::read_dir(parent.unwrap_or(Path::new("."))).ok()?.take(MOST_BESIDE);
-        let names = there.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let near = names.filter(|it| it != name && is_like(name, it));
-        let near = near.min_by_key(|it| (strsim::damerau_levenshtein(name, it), it.clone()))?;
-        Some(parent.map_or_else(|| near.clone().into(), |parent| parent.join(&near)))
-    };
-    let path = if typed.exists() { typed } else { beside()? };
+    let path = if typed.exists() { typed } else { path_like(missing)? };
     let path = shell_path(&path);
     let words = std::iter::once(path.as_str()).chain(behind.iter().map(String::as_str));
     let words = words.collect::<Vec<_>>().join(" ");
     let mode = if in_place { " --mode in-place" } else { "" };
     Some(format!("did you mean: jldconv-supervisor {words}{mode}"))
+}
+
+/// The path beside one that is not there which has nearly its name.
+pub fn path_like(missing: &Path) -> Option<PathBuf> {
+    let parent = missing.parent().filter(|it| !it.as_os_str().is_empty());
+    let name = missing.file_name()?.to_str()?;
+    let there = fs::read_dir(parent.unwrap_or(Path::new("."))).ok()?.take(MOST_BESIDE);
+    let names = there.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let near = names.filter(|it| it != name && is_like(name, it));
+    let near = near.min_by_key(|it| (strsim::damerau_levenshtein(name, it), it.clone()))?;
+    Some(parent.map_or_else(|| near.clone().into(), |parent| parent.join(&near)))
 }
 
 /// What was probably meant by `word`, which stands where `jldconv-supervisor` takes an archive, with

@@ -3,6 +3,7 @@
 use crate::convert::help;
 use crate::h5::{Checksums, Error, ErrorKind, File, SIGNATURE, Source, Superblock};
 use crate::inspect::model::{Kind, Refusal};
+use std::io::ErrorKind::NotFound;
 use std::path::Path;
 
 /// Opens the file at `path`, with checksums that decide or not, or says what it is instead.
@@ -41,10 +42,18 @@ pub(in crate::inspect) fn inside(path: &Path, bytes: u64, error: &Error) -> Refu
 
 fn of(path: &Path, bytes: Option<u64>, kind: Kind, error: &Error) -> Refusal {
     let error = match (kind, error.kind()) {
+        (_, ErrorKind::Io(e)) if bytes.is_none() && e.kind() == NotFound => {
+            missing(path).to_owned()
+        }
         (_, ErrorKind::Io(e)) if bytes.is_none() => format!("cannot be opened: {e}"),
         (_, _) => format!("{error}{}", help(error)),
     };
     Refusal { path: path.display().to_string(), bytes, kind, error }
+}
+
+/// What to say of a path that leads nowhere.
+fn missing(path: &Path) -> &'static str {
+    if path.is_symlink() { "it is a symbolic link to nothing" } else { "there is no such file" }
 }
 
 /// What a file without a superblock of JLD2's is.

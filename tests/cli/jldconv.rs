@@ -97,3 +97,16 @@ fn nothing_to_undo_is_told() {
     assert!(world.jldconv(&["undo", "old/output_00001.jld2"]).ends(1).err.contains("no undo file"));
     world.jldconv(&["commit", "old"]).ends(4);
 }
+
+/// A file that is not there is called that, and one beside it with nearly its name is named.
+#[test]
+fn a_name_that_is_nearly_one_is_recognised() {
+    let world = World::new(&[21]);
+    for command in ["inspect", "dump"] {
+        let ended = world.jldconv(&[command, "old/output_0021.jld2"]).ends(1);
+        let said = "error: old/output_0021.jld2: there is no such file; did you mean: old/output_00021.jld2\n";
+        assert_eq!(ended.err, said, "{command}");
+        let ended = world.jldconv(&[command, "old/nothing.jld2"]).ends(1);
+        assert_eq!(ended.err, "error: old/nothing.jld2: there is no such file\n", "{command}");
+    }
+}

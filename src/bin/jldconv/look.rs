@@ -4,7 +4,7 @@ use crate::numbers;
 use crate::unfinished::{self, Noted};
 use crate::{Stop, complain, failed, unheard, usage};
 use jldconv::archive::directories;
-use jldconv::cli::{DoctorArgs, DumpArgs, InspectArgs, config_file, from_file};
+use jldconv::cli::{DoctorArgs, DumpArgs, InspectArgs, config_file, from_file, path_like};
 use jldconv::doctor::{self, Verdict};
 use jldconv::inspect::{self, Detail, DumpError, Form, Inspection, Refusal, Tally};
 use jldconv::migrate::target::Target;
@@ -63,9 +63,21 @@ pub(crate) fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCod
 
 /// What is wrong with a file, and what helps.
 fn refused(path: &Path, refusal: &Refusal) -> String {
+    if let Some(missing) = missing(path) {
+        return missing;
+    }
     let outlook = refusal.outlook(&text::shell_path(path));
     let run = outlook.run.map_or_else(String::new, |run| format!("\nrun: {run}"));
     format!("{}: {}: {}{run}", refusal.path, refusal.kind, refusal.error)
+}
+
+/// What to say of a path where nothing is: what is there that has nearly its name.
+fn missing(path: &Path) -> Option<String> {
+    let error = path.symlink_metadata().err()?;
+    let gone = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    let near = path_like(path).map(|near| format!("; did you mean: {}", text::shell_path(&near)));
+    let near = near.unwrap_or_default();
+    gone.then(|| format!("{}: there is no such file{near}", text::path(path)))
 }
 
 /// What was asked of findings, as options of the conversion that mends them.
@@ -180,6 +192,6 @@ pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode, Stop> {
         Ok(()) => Ok(ExitCode::Done),
         Err(error) if error.is_broken_pipe() => Err(unheard()),
         Err(DumpError::Output(error)) => Err(error.into()),
-        Err(error) => Err(failed(error)),
+        Err(error) => Err(missing(&args.file).map_or_else(|| failed(error), failed)),
     }
 }
