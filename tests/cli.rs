@@ -38,6 +38,8 @@ mod finish;
 #[cfg(feature = "fault")]
 #[path = "cli/flaky.rs"]
 mod flaky;
+#[path = "cli/hundred_thousand.rs"]
+mod hundred_thousand;
 #[path = "cli/jldconv.rs"]
 mod jldconv;
 #[path = "cli/log.rs"]
