@@ -32,4 +32,6 @@ mod rule_powers;
 mod rule_turns;
 mod rules;
 mod targets;
+#[cfg(feature = "fault")]
+mod turned_kills;
 mod written_like_jld2;

@@ -72,16 +72,13 @@ fn arrays_are_turned_without_room_for_them() {
 /// Numbers in each element of a large array, each of eight bytes.
 const NUMBERS: usize = 16;
 
-/// The memory does not grow with the array, nor does the undo file; and what is written is right.
-#[test]
-fn large_arrays_are_turned_in_little_memory() {
-    const MOST: u64 = 16 << 10;
-    // More than what may be held, in a build without optimization.
-    let megabytes = std::env::var("JLDCONV_TURNED").map_or(24, |text| text.parse().unwrap());
-    let count = (megabytes << 20) / (8 * NUMBERS as u64);
-    let dir = tempfile::tempdir().unwrap();
-    let at = |name: &str| dir.path().join(name);
-    let input = at("input.jld2");
+/// The rule that turns what [`numbers`] makes.
+pub(crate) const NUMBERS_AS_COLUMNS: &str =
+    "[[rule]]\nid = \"there\"\nfrom = [\"Main.P\"]\ncolumns = \"Main.C\"\n";
+
+/// Makes a file with an array of `count` structs, all zeros but for the last one; gives the bytes of that, which
+/// end the file.
+pub(crate) fn numbers(input: &Path, count: u64) -> Vec<u8> {
     let base = graph_file::base(FieldStyle::NamesAndTypes);
     let make = |build: &mut Build<'_>, _: &[ObjectRef]| {
         let fields: Vec<_> = (0..NUMBERS)
@@ -96,15 +93,28 @@ fn large_arrays_are_turned_in_little_memory() {
         let number = build.later(len);
         vec![build.dataset_later(Some(t), None, &[count], &[], LaterPart { number, at: 0, len })]
     };
-    graph_file::write(&base, Types::OfTypes, FieldStyle::NamesAndTypes, 1, &input, make);
+    graph_file::write(&base, Types::OfTypes, FieldStyle::NamesAndTypes, 1, input, make);
     // The last bytes of the file are those of the last element.
-    let file = fs::File::options().write(true).open(&input).unwrap();
+    let file = fs::File::options().write(true).open(input).unwrap();
     let end = file.metadata().unwrap().len();
     let last: Vec<u8> = (0..NUMBERS as u64).flat_map(|i| (i + 7).to_le_bytes()).collect();
     file.write_all_at(&last, end - last.len() as u64).unwrap();
-    let rules = "[[rule]]\nid = \"there\"\nfrom = [\"Main.P\"]\ncolumns = \"Main.C\"\n";
+    last
+}
+
+/// The memory does not grow with the array, nor does the undo file; and what is written is right.
+#[test]
+fn large_arrays_are_turned_in_little_memory() {
+    const MOST: u64 = 16 << 10;
+    // More than what may be held, in a build without optimization.
+    let megabytes = std::env::var("JLDCONV_TURNED").map_or(24, |text| text.parse().unwrap());
+    let count = (megabytes << 20) / (8 * NUMBERS as u64);
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let input = at("input.jld2");
+    let last = numbers(&input, count);
     let back = "[[rule]]\nid = \"back\"\nfrom = [\"Main.C\"]\nrows = \"Main.P\"\n";
-    fs::write(at("rules.toml"), rules).unwrap();
+    fs::write(at("rules.toml"), NUMBERS_AS_COLUMNS).unwrap();
     fs::write(at("back.toml"), back).unwrap();
     let run = |args: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv"));

@@ -4,12 +4,10 @@ use super::checksum::lookup3;
 use super::header::{header_flag, kind};
 use super::{ByteOrder, Class, Datatype, Extent, FilterEntry, RelAddr, Symbolic, SymbolicLink};
 
-pub use super::new_heap::{NewHeap, heap, heap_len};
+pub use super::new_heap::{MAX_HEAP_OBJECTS, NewHeap, heap, heap_len};
 
 /// Version nibble of the datatypes written here.
 const DATATYPE_VERSION: u8 = 3 << 4;
-/// Most objects in one collection: its indices are 16 bits wide, and 0 is free space.
-pub const MAX_HEAP_OBJECTS: usize = 65535;
 
 /// Bytes of the largest body of a message in an object header.
 pub const MAX_BODY: usize = 65_535;

@@ -2,8 +2,9 @@
 //! 8): the stored size counts the objects and 16 bytes, and 16 more are reserved behind it.
 
 use super::HEAP_HEAD;
-use super::encode::MAX_HEAP_OBJECTS;
 
+/// Most objects in one collection: its indices are 16 bits wide, and 0 is free space.
+pub const MAX_HEAP_OBJECTS: usize = 65535;
 /// The least that the stored size of a collection is.
 const MIN_HEAP: u64 = 4096;
 /// Bytes of an object's head.
