@@ -133,7 +133,7 @@ impl EditList {
     /// If what is to be made cannot be, and those of `visit`.
     pub(in crate::convert) fn each_appended<E: From<h5::Error>>(
         &self,
-        visit: &mut dyn FnMut(u64, &[u8]) -> Result<(), E>,
+        visit: &mut impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut failed = None;
         let all = self.append().each(&mut |at, bytes| {

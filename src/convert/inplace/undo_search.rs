@@ -129,7 +129,7 @@ impl TargetFile {
                     let gone = || owner.path().symlink_metadata().is_err();
                     let complete = matches!(found.progress, Progress::Done(_));
                     let as_left = || -> Result<bool, InPlaceError> {
-                        Ok(differs(self, &self.reader()?, &found)?.is_none())
+                        Ok(differs(self, &self.reader()?, found)?.is_none())
                     };
                     same_inode()? || (complete && gone() && as_left()?)
                 }

@@ -30,6 +30,7 @@ use crate::julia::builder::{Build, Data, FieldStyle, ObjectRef};
 use crate::julia::{NewName, NewParam, NumberType, Override, Overrides, Renames, TypeTable};
 use made::Turning;
 use reform::Reform;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -62,7 +63,7 @@ pub(super) struct Engine<'r> {
     /// Arrays that are made when they are written, by their numbers in the build.
     made: Vec<Arc<Turning>>,
     /// What they are made of; not there yet, or cannot be read again.
-    source: Option<Option<Arc<Source>>>,
+    source: OnceCell<Option<Arc<Source>>>,
 }
 
 /// An object that stands elsewhere afterwards.
@@ -110,7 +111,7 @@ impl<'r> Engine<'r> {
             converted: HashMap::new(),
             unfiltered: Vec::new(),
             made: Vec::new(),
-            source: None,
+            source: OnceCell::new(),
         }
     }
 

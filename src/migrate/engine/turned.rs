@@ -170,7 +170,7 @@ impl<'r> Engine<'r> {
         if !structs.dataset().filters.is_empty() {
             self.unfiltered.push((Arc::clone(place), rule.to_owned()));
         }
-        if self.is_made_later(len, build)
+        if is_made_later(len, build)
             && let Some(source) = self.source()?
         {
             let count = structs.count();
@@ -188,7 +188,7 @@ impl<'r> Engine<'r> {
                 Bytes::Later(LaterPart { number, at: part.at, len })
             };
             let bytes: Vec<_> = parts.iter().map(later).collect();
-            return self.struct_of(structs, to, &arrays, &bytes, build);
+            return struct_of_arrays(structs, to, &arrays, &bytes, build);
         }
         room(build, len, "turned").map_err(refuse)?;
         structs
@@ -207,55 +207,16 @@ impl<'r> Engine<'r> {
             })
             .map_err(|e| refuse(e.to_string()))?;
         let bytes: Vec<_> = arrays.iter().map(|array| Bytes::Held(&array.data)).collect();
-        self.struct_of(structs, to, &arrays, &bytes, build)
-    }
-
-    /// A struct `to` of arrays, whose data are `bytes`.
-    fn struct_of(
-        &self,
-        structs: &Structs<'_>,
-        to: &JuliaType,
-        arrays: &[NewArray],
-        bytes: &[Bytes<'_>],
-        build: &mut Build<'_>,
-    ) -> Result<ObjectRef, PlanError> {
-        let c = structs.committed();
-        let dims = &structs.dataset().dataspace.dims;
-        let mut record = Data::default();
-        let mut fields = Vec::with_capacity(arrays.len());
-        for ((array, bytes), field) in arrays.iter().zip(bytes).zip(&c.fields) {
-            let made = array_of(&array.element, dims, bytes, build)?;
-            record.push(&Data::reference(made));
-            fields.push(NewField {
-                name: field.name.clone(),
-                datatype: Some(Datatype::reference()),
-                committed: None,
-            });
-        }
-        if let Some(Param::Type(tuple)) = to.params().get(1).filter(|_| to.is_named_tuple()) {
-            let elements: Vec<_> = (1..)
-                .zip(&fields)
-                .map(|(i, field)| NewField { name: format!("{i}"), ..field.clone() })
-                .collect();
-            build.find_or_commit_record(tuple, &elements)?;
-        }
-        let t = build.find_or_commit_record(to, &fields)?;
-        Ok(build.dataset(Some(t), None, &record))
-    }
-
-    /// Whether new arrays of so many bytes are made when they are written.
-    fn is_made_later(&self, len: u64, build: &Build<'_>) -> bool {
-        let most = scratch_budget().min(HELD);
-        len >= LEAST.min(most) && build.weight().saturating_add(len) > most
+        struct_of_arrays(structs, to, &arrays, &bytes, build)
     }
 
     /// What arrays are made of later; none if it cannot be read again.
     fn source(&mut self) -> crate::h5::Result<Option<Arc<Source>>> {
-        if let Some(known) = &self.source {
+        if let Some(known) = self.source.get() {
             return Ok(known.clone());
         }
         let source = self.file().source().same()?.map(Arc::new);
-        self.source = Some(source.clone());
+        let _ = self.source.set(source.clone());
         Ok(source)
     }
 
@@ -301,7 +262,7 @@ impl<'r> Engine<'r> {
         }
         let dims: Vec<u64> = lanes.dims.iter().rev().copied().collect();
         let len = lanes.count().saturating_mul(lanes.row_len());
-        if self.is_made_later(len, build)
+        if is_made_later(len, build)
             && let Some(source) = self.source()?
         {
             let mut at = 0;
@@ -332,6 +293,44 @@ impl<'r> Engine<'r> {
         let t = row_type(turned, build)?;
         Ok(build.any_dataset(Some(t), None, Extent::Simple, &dims, &data))
     }
+}
+
+/// A struct `to` of arrays, whose data are `bytes`.
+fn struct_of_arrays(
+    structs: &Structs<'_>,
+    to: &JuliaType,
+    arrays: &[NewArray],
+    bytes: &[Bytes<'_>],
+    build: &mut Build<'_>,
+) -> Result<ObjectRef, PlanError> {
+    let c = structs.committed();
+    let dims = &structs.dataset().dataspace.dims;
+    let mut record = Data::default();
+    let mut fields = Vec::with_capacity(arrays.len());
+    for ((array, bytes), field) in arrays.iter().zip(bytes).zip(&c.fields) {
+        let made = array_of(&array.element, dims, bytes, build)?;
+        record.push(&Data::reference(made));
+        fields.push(NewField {
+            name: field.name.clone(),
+            datatype: Some(Datatype::reference()),
+            committed: None,
+        });
+    }
+    if let Some(Param::Type(tuple)) = to.params().get(1).filter(|_| to.is_named_tuple()) {
+        let elements: Vec<_> = (1..)
+            .zip(&fields)
+            .map(|(i, field)| NewField { name: format!("{i}"), ..field.clone() })
+            .collect();
+        build.find_or_commit_record(tuple, &elements)?;
+    }
+    let t = build.find_or_commit_record(to, &fields)?;
+    Ok(build.dataset(Some(t), None, &record))
+}
+
+/// Whether new arrays of so many bytes are made when they are written.
+fn is_made_later(len: u64, build: &Build<'_>) -> bool {
+    let most = scratch_budget().min(HELD);
+    len >= LEAST.min(most) && build.weight().saturating_add(len) > most
 }
 
 /// The committed type of the elements of arrays that structs of arrays become.
