@@ -51,8 +51,11 @@ pub fn lookup3(bytes: &[u8]) -> u32 {
         Some(block) => ended(hash.state, block),
         None if left.is_empty() => hash.finish(),
         None => {
-            hash.keep(left);
-            hash.finish()
+            let mut padded = [0; BLOCK];
+            if let Some(to) = padded.get_mut(..left.len()) {
+                to.copy_from_slice(left);
+            }
+            ended(hash.state, &padded)
         }
     }
 }

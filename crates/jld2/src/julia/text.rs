@@ -7,20 +7,37 @@ const WINDOW: usize = 64 << 10;
 
 /// A JSON string; bytes that are not UTF-8 become replacement characters.
 pub(super) fn text(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
-    // Most text is as it is in JSON, too, and short.
-    let mut quoted = [b'"'; SHORT + 2];
-    if let Some((_, inside)) = quoted.split_first_mut()
-        && let Some(inside) = inside.get_mut(..bytes.len()).filter(|_| bytes.len() <= SHORT)
-        && is_plain(bytes)
-    {
-        inside.copy_from_slice(bytes);
-        return out.write_all(quoted.get(..bytes.len() + 2).unwrap_or_default());
-    }
-    serde_json::to_writer(out, &String::from_utf8_lossy(bytes)).map_err(io::Error::from)
+    between(out, "", bytes, "")
 }
 
-/// Text of no more bytes is put between its quotes before it is written.
-const SHORT: usize = 94;
+/// As [`text`], with more in front of it and behind it.
+pub(super) fn between(
+    out: &mut dyn Write,
+    before: &str,
+    bytes: &[u8],
+    behind: &str,
+) -> io::Result<()> {
+    // Most text is as it is in JSON, too, and short: then all is written at once.
+    let quote = b"\"".as_slice();
+    let parts = [before.as_bytes(), quote, bytes, quote, behind.as_bytes()];
+    let mut room = [0; SHORT];
+    if parts.iter().map(|part| part.len()).sum::<usize>() <= SHORT && is_plain(bytes) {
+        let mut len = 0;
+        for part in parts {
+            if let Some(to) = room.get_mut(len..).and_then(|rest| rest.get_mut(..part.len())) {
+                to.copy_from_slice(part);
+            }
+            len += part.len();
+        }
+        return out.write_all(room.get(..len).unwrap_or_default());
+    }
+    out.write_all(before.as_bytes())?;
+    serde_json::to_writer(&mut *out, &String::from_utf8_lossy(bytes)).map_err(io::Error::from)?;
+    out.write_all(behind.as_bytes())
+}
+
+/// So many bytes are put together before they are written.
+const SHORT: usize = 96;
 
 /// Whether bytes stand in a JSON string as they are: printable ASCII without quotes and backslashes.
 fn is_plain(bytes: &[u8]) -> bool {
@@ -116,9 +133,12 @@ mod tests {
         fn text_is_written_as_json_whatever_is_in_it(
             bytes in proptest::collection::vec(prop_oneof![9 => 0x20_u8..0x7f, 1 => any::<u8>()], 0..2 * SHORT),
         ) {
-            let mut out = Vec::new();
-            text(&mut out, &bytes).unwrap();
-            prop_assert_eq!(out, serde_json::to_vec(&String::from_utf8_lossy(&bytes)).unwrap());
+            let quoted = serde_json::to_string(&String::from_utf8_lossy(&bytes)).unwrap();
+            for (before, behind) in [("", ""), ("{\"t\":", ",\"v\":"), ("", "}")] {
+                let mut out = Vec::new();
+                between(&mut out, before, &bytes, behind).unwrap();
+                prop_assert_eq!(out, format!("{before}{quoted}{behind}").into_bytes());
+            }
         }
 
         #[test]

@@ -30,12 +30,16 @@ impl<'o> Canonical<'o> {
 
     /// `{"t":…` and the id, if there is one.
     fn head(&mut self, t: &str, id: Option<u64>) -> Result<()> {
-        self.raw("{\"t\":")?;
-        put(text(self.out, t.as_bytes()))?;
+        put(text::between(self.out, "{\"t\":", t.as_bytes(), ""))?;
         match id {
             Some(id) => put(write!(self.out, ",\"id\":{id}")),
             None => Ok(()),
         }
+    }
+
+    /// `{"t":…,"v":`
+    fn head_of_value(&mut self, t: &str) -> Result<()> {
+        put(text::between(self.out, "{\"t\":", t.as_bytes(), ",\"v\":"))
     }
 
     /// `{"t":…,"v":…}` with `v` given as JSON.
@@ -46,17 +50,14 @@ impl<'o> Canonical<'o> {
 
     /// As [`Self::value`], of a number.
     fn plain_number(&mut self, t: &str, number: Number<'_>) -> Result<()> {
-        self.head(t, None)?;
-        self.raw(",\"v\":")?;
+        self.head_of_value(t)?;
         put(number.write(self.out))?;
         self.raw("}")
     }
 
     fn quoted(&mut self, t: &str, v: &[u8]) -> Result<()> {
-        self.head(t, None)?;
-        self.raw(",\"v\":")?;
-        put(text(self.out, v))?;
-        self.raw("}")
+        self.head_of_value(t)?;
+        put(text::between(self.out, "", v, "}"))
     }
 
     /// `],"more":…}`
