@@ -25,6 +25,7 @@ mod graphs;
 mod mera_expected;
 mod packages;
 mod real;
+mod releases;
 mod rewritten_chunks;
 mod roundtrip;
 mod rule_graphs;
