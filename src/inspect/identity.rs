@@ -125,7 +125,9 @@ fn odd_chunk(types: &TypeTable<'_>, dataset: &Dataset) -> Result<Option<String>>
         return Ok(None);
     };
     let size = u64::from(types.file().resolve(&dataset.datatype)?.size);
-    let whole = *dims == dataset.dataspace.dims && *element_size == size;
+    // A chunk of no elements cannot be.
+    let empty = dataset.dataspace.dims.contains(&0);
+    let whole = empty || *dims == dataset.dataspace.dims && *element_size == size;
     Ok((!whole).then(|| format!("{dims:?} {element_size}")))
 }
 

@@ -347,17 +347,6 @@ fn ranges_factorizations_and_generators_of_older_julias() {
     );
 }
 
-/// `Pair` moved to Core with Julia 1.7. An older session reads the new name as nothing that it knows, and
-/// ends with a MethodError where a dictionary holds pairs.
-#[test]
-fn pairs_of_newer_julias_for_an_older_one() {
-    let input = data().join("zoo/jld2-0.6.5-zstd.jld2");
-    let out = World::to(&input, "julia-2026+julia@1.6").outputs();
-    assert_eq!(out["/misc/pair"]["t"], "Base.Pair{Core.Int64,Core.String}");
-    let text = serde_json::to_string(&out).unwrap();
-    assert!(!text.contains("Core.Pair"), "a pair of Core is left");
-}
-
 #[test]
 fn ordered_dictionaries_from_before_they_kept_how_far_keys_stand() {
     let input = file("Definitions/old-orderedcollections-1.3.2.jld2");
