@@ -148,8 +148,8 @@ pub struct BatchFlags {
           hide_possible_values = true, help_heading = "Files")]
     pub resume_failed: Option<bool>,
 
-    /// Worker processes at a time; auto takes cores, cgroups, SLURM and memory into account
-    /// [default: auto]
+    /// Worker processes at a time; auto takes cores (two workers for each, where small files go to a
+    /// disk), cgroups, SLURM and memory into account [default: auto]
     #[arg(long, short = 'j', value_name = "auto|N", value_parser = value::count,
           help_heading = "Workers and memory")]
     pub workers: Option<Count>,

@@ -82,8 +82,9 @@ fn the_help_is_what_users_know() {
           --resume-failed[=<BOOL>]  Also try again inputs that were found bad in an earlier run
 
     Workers and memory:
-      -j, --workers <auto|N>             Worker processes at a time; auto takes cores, cgroups, SLURM
-                                         and memory into account [default: auto]
+      -j, --workers <auto|N>             Worker processes at a time; auto takes cores (two workers for
+                                         each, where small files go to a disk), cgroups, SLURM and
+                                         memory into account [default: auto]
           --min-workers <N>              Lower bound for auto and for what memory shortage leaves
                                          [default: 1]
           --max-workers <N>              Upper bound for auto [default: 64]
