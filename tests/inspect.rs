@@ -89,7 +89,7 @@ fn many_files_get_a_line_each() {
         json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(objects.len(), EACH.len() + 2);
     assert_eq!(objects[0]["kind"], "unknown");
-    assert!(objects[1]["error"].as_str().unwrap().contains("No such file"));
+    assert!(objects[1]["error"].as_str().unwrap().contains("no such file"));
 }
 
 /// What the verdict says of a conversion is what the conversion leaves: each file of the tests is

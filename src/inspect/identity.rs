@@ -125,9 +125,11 @@ fn odd_chunk(types: &TypeTable<'_>, dataset: &Dataset) -> Result<Option<String>>
         return Ok(None);
     };
     let size = u64::from(types.file().resolve(&dataset.datatype)?.size);
-    // A chunk of no elements cannot be.
-    let empty = dataset.dataspace.dims.contains(&0);
-    let whole = empty || *dims == dataset.dataspace.dims && *element_size == size;
+    let all = &dataset.dataspace.dims;
+    // A chunk has one dimension at least, and one element.
+    let whole =
+        all.contains(&0) || if all.is_empty() { dims.iter().all(|&n| n == 1) } else { dims == all };
+    let whole = whole && *element_size == size;
     Ok((!whole).then(|| format!("{dims:?} {element_size}")))
 }
 
