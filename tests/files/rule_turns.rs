@@ -113,6 +113,7 @@ fn large_arrays_are_turned_in_little_memory() {
     let at = |name: &str| dir.path().join(name);
     let input = at("input.jld2");
     let last = numbers(&input, count);
+    let end = fs::metadata(&input).unwrap().len();
     let back = "[[rule]]\nid = \"back\"\nfrom = [\"Main.C\"]\nrows = \"Main.P\"\n";
     fs::write(at("rules.toml"), NUMBERS_AS_COLUMNS).unwrap();
     fs::write(at("back.toml"), back).unwrap();
