@@ -126,10 +126,9 @@ fn odd_chunk(types: &TypeTable<'_>, dataset: &Dataset) -> Result<Option<String>>
     };
     let size = u64::from(types.file().resolve(&dataset.datatype)?.size);
     let all = &dataset.dataspace.dims;
-    // A chunk has one dimension at least, and one element.
-    let whole =
-        all.contains(&0) || if all.is_empty() { dims.iter().all(|&n| n == 1) } else { dims == all };
-    let whole = whole && *element_size == size;
+    // What JLD2 writes of an array without dimensions has a chunk of another rank.
+    let few = all.iter().all(|&n| n < 2) || all.contains(&0);
+    let whole = few || dims == all && *element_size == size;
     Ok((!whole).then(|| format!("{dims:?} {element_size}")))
 }
 

@@ -128,6 +128,11 @@ pub struct Catalogue {
     pub estimate: Option<Estimate>,
 }
 
+/// The directory of a series, and what its files' names begin with.
+type SeriesName = (String, String);
+/// Files with their numbers.
+type Numbered = Vec<(u64, Box<str>)>;
+
 /// Makes a [`Catalogue`], file by file.
 #[derive(Debug, Default)]
 pub struct Cataloguer {
@@ -135,7 +140,7 @@ pub struct Cataloguer {
     dirs: BTreeSet<String>,
     eras: BTreeMap<String, EraRow>,
     /// Numbers and names by directory and prefix, in order of the numbers.
-    series: BTreeMap<(String, String), Vec<(u64, Box<str>)>>,
+    series: BTreeMap<SeriesName, Numbered>,
 }
 
 impl Cataloguer {
@@ -251,7 +256,7 @@ impl Cataloguer {
     }
 }
 
-fn series(((dir, prefix), mut files): ((String, String), Vec<(u64, Box<str>)>)) -> Series {
+fn series(((dir, prefix), mut files): (SeriesName, Numbered)) -> Series {
     files.sort();
     let numbers: Vec<u64> = files.iter().map(|(number, _)| *number).collect();
     let found = gaps(&numbers, &Ranges::all(), 10);

@@ -200,7 +200,7 @@ fn of_found(found: Found) -> ScanFile {
 fn file(path: PathBuf, bytes: u64, obstacle: Option<String>) -> ScanFile {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let number = name.get(head(&name).len()..).and_then(|digits| digits.parse().ok());
-    ScanFile { number, bytes, obstacle, path }
+    ScanFile { path, number, bytes, obstacle }
 }
 
 #[cfg(test)]

@@ -42,9 +42,8 @@ const SHORT: usize = 96;
 /// Whether bytes stand in a JSON string as they are: printable ASCII without quotes and backslashes.
 fn is_plain(bytes: &[u8]) -> bool {
     // Without an early end, so that many are looked at at once.
-    bytes
-        .iter()
-        .fold(true, |plain, &b| plain & (b >= 0x20) & (b < 0x7f) & (b != b'"') & (b != b'\\'))
+    let odd = |b: u8| !(0x20..0x7f).contains(&b) || b == b'"' || b == b'\\';
+    bytes.iter().fold(0, |found, &b| found | u8::from(odd(b))) == 0
 }
 
 /// What went wrong with a stream of text.
