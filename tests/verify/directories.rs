@@ -154,7 +154,7 @@ fn a_file_and_a_directory() {
     }
     let ended = run(&old.join("output_00200.jld2"), &new);
     assert_eq!(ended.code, 1);
-    assert!(ended.err.contains("new/output_00200.jld2: cannot be opened"), "{}", ended.err);
+    assert!(ended.err.contains("new/output_00200.jld2: there is no such file"), "{}", ended.err);
 }
 
 #[test]
