@@ -394,6 +394,7 @@ fn data_frames_of_all_times_are_tables() {
 }
 
 /// The findings about a file, as severity, type and what JLD2 prints, and the packages that could be named.
+#[expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 fn met(target: &str, file: &str) -> (Vec<(String, String, String)>, Value) {
     let file = format!("../packages/{file}");
     let (_, out, _) = jldconv(&["inspect", "--json", "--target", target, &file]);

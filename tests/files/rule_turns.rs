@@ -89,7 +89,7 @@ pub(crate) fn numbers(input: &Path, count: u64) -> Vec<u8> {
             })
             .collect();
         let t = build.find_or_commit_record(&JuliaType::plain("Main.P"), &fields).unwrap();
-        let len = count * record(&fields).size as u64;
+        let len = count * u64::from(record(&fields).size);
         let number = build.later(len);
         vec![build.dataset_later(Some(t), None, &[count], &[], LaterPart { number, at: 0, len })]
     };
@@ -230,6 +230,9 @@ fn what_cannot_be_turned_is_refused_at_planning() {
     }
 }
 
+/// A new name, or why there is none.
+type Told<'t> = Result<&'t str, &'t str>;
+
 /// Types of which a file has no values go by their new names, if these follow from the old ones, and are
 /// refused with their place where they do not.
 #[test]
@@ -251,7 +254,7 @@ fn types_without_values_are_turned_by_name_or_refused() {
     let array = "Core.Array{Core.Int32,3}";
     let tuple = format!("Core.NamedTuple{{(:x,:y),Core.Tuple{{{array},{array}}}}}");
     // What becomes of a type that the file only names, and of one whose fields it tells.
-    let cases: [(JuliaType, &str, [Result<&str, &str>; 2]); 5] = [
+    let cases: [(JuliaType, &str, [Told<'_>; 2]); 5] = [
         (int_arrays(), rows, [Ok("Core.Array{Main.E,2}"); 2]),
         (JuliaType::plain("Main.S"), named, [unknown; 2]),
         (vector(), &columns("Main.S"), [Ok("Main.S"); 2]),
