@@ -140,9 +140,7 @@ fn migrate(data: &[u8], checksums: Checksums, portable: bool, target: &Target) -
     let request = Request { portable, ..Request::default() };
     let migration = plan_for(&file, target, &request).ok()?;
     let edits = migration.edits?;
-    let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
-    let below = Source::from_bytes(data.to_vec());
-    let after = Source::overlay(below, edits.append_at(), edits.append().clone(), replace);
+    let after = edits.laid_over(Source::from_bytes(data.to_vec()));
     let unread = !migration.survey.unread.is_empty();
     let checksums = if unread { checksums } else { Checksums::Trusted };
     let after = File::with_checksums(after, checksums);

@@ -287,12 +287,7 @@ fn open(job: &Job) -> Result<Pair, Failure> {
 
 /// The input as a conversion without a new layout would leave it.
 fn expected(planned: &Planned, input: fs::File, checksums: Checksums) -> h5::Result<File> {
-    let mut source = Source::from_file(input)?;
-    if let Some(edits) = &planned.migration.edits {
-        let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
-        source = Source::overlay(source, edits.append_at(), edits.append().clone(), replace);
-    }
-    File::with_checksums(source, checksums)
+    File::with_checksums(planned.edited(Source::from_file(input)?), checksums)
 }
 
 /// Why two files do not belong together, or why that cannot be told.

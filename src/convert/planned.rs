@@ -44,12 +44,12 @@ impl Planned {
         Ok(self.edited(self.file.source().shared()?))
     }
 
-    fn edited(&self, mut source: Source) -> Source {
-        if let Some(edits) = &self.migration.edits {
-            let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
-            source = Source::overlay(source, edits.append_at(), edits.append().clone(), replace);
+    /// The bytes of `source`, which is the file, as the edits would leave it.
+    pub(super) fn edited(&self, source: Source) -> Source {
+        match &self.migration.edits {
+            Some(edits) => edits.laid_over(source),
+            None => source,
         }
-        source
     }
 
     /// The types of the file as it is, under the names that the edits give them.

@@ -77,14 +77,7 @@ impl Work<'_> {
         // Junk behind the container's end is not carried over where bytes are appended.
         let len = edits.map_or(len, |e| e.append_at().min(len));
         self.finish(|temp| {
-            let mut progress = |done| {
-                self.observer.progress(Phase::Copy, done, len);
-                if self.observer.cancelled() {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            };
+            let mut progress = |done| self.tell(Phase::Copy, done, len);
             let copied = if self.level >= VerifyLevel::Bytes {
                 copy_and_sum(source, temp.file(), len, &mut progress)
             } else {
@@ -268,18 +261,17 @@ impl Work<'_> {
             .run(sealed.file())
     }
 
+    /// Tells how far a phase is, and whether to go on.
+    fn tell(&self, phase: Phase, done: u64, len: u64) -> ControlFlow<()> {
+        self.observer.progress(phase, done, len);
+        if self.observer.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
     /// Applies the edits to the copy. The list expects the input's length; where junk was left out
     /// the copy ends at the place of the first appended byte already.
     fn apply(&self, edits: &EditList, temp: &TempFile<'_>) -> Result<(), Failure> {
         let len = edits.bytes_appended();
-        let mut progress = |done| {
-            self.observer.progress(Phase::Edit, done, len);
-            if self.observer.cancelled() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        };
+        let mut progress = |done| self.tell(Phase::Edit, done, len);
         let result = if edits.append_at() < self.planned.identity.len {
             edits.without_junk().apply_telling(temp.file(), &mut progress)
         } else {

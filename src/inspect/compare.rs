@@ -3,6 +3,7 @@
 use super::attributes;
 use super::comparison::{Differences, What};
 use super::contents::{Linked, LinkedKind};
+use super::group_diff;
 use super::identity::{Made, Name};
 use super::layouts;
 use super::numbers::first_unequal;
@@ -10,7 +11,7 @@ use super::seen::Seen;
 use super::side::{Ahead, Asked, Read, Reader, Second};
 use super::unread;
 use super::view::{Node, Progress, View};
-use crate::h5::{self, AddressLog, Error, ErrorKind, File, Object, ObjectKind, RelAddr, kind};
+use crate::h5::{self, AddressLog, Error, ErrorKind, ObjectKind, RelAddr};
 use crate::inspect::stream_diff::{Side, first_difference};
 use crate::inspect::value_diff;
 use crate::julia::{TypeTable, Visitor, Walk};
@@ -21,7 +22,6 @@ use std::iter::Peekable;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Differences that are named for one dataset.
 const MOST_OF_ONE: usize = 5;
@@ -249,13 +249,10 @@ impl Pairs<'_, '_> {
         }
         match (&object_a.kind, &object_b.kind) {
             (ObjectKind::Group(in_a), ObjectKind::Group(in_b)) => {
-                groups_messages(path, [&object_a, &object_b], &mut self.out);
+                group_diff::messages(path, [&object_a, &object_b], &mut self.out);
                 let sides = [(self.a, in_a), (self.b, in_b)];
-                let [a, b] = sides.map(|(view, group)| Names { file: view.types().file(), group });
-                if let Some(sides) = order(path == "/", a, b)? {
-                    self.out.add(path, "", What::Order, sides);
-                }
-                Ok(())
+                let sides = sides.map(|(view, group)| (view.types().file(), group));
+                group_diff::order(path, sides, &mut self.out)
             }
             _ => self.value(&a.path, (a.addr, b.addr), values),
         }
@@ -432,72 +429,4 @@ fn unless_circumstance(error: Option<Error>) -> h5::Result<Option<Error>> {
         Some(error) if is_circumstance(&error) => Err(error),
         told => Ok(told),
     }
-}
-
-/// A group without the message that says where links are is none to other readers.
-fn groups_messages(path: &str, sides: [&Object; 2], out: &mut Differences) {
-    let has = |object: &Object| {
-        let mut messages = object.header.messages.iter();
-        messages.any(|m| matches!(m.kind, kind::LINK_INFO | kind::SYMBOL_TABLE))
-    };
-    let [a, b] = sides.map(has);
-    if a != b {
-        let said =
-            |has| Some(if has { "a group" } else { "no word of where its links are" }.into());
-        out.add(path, "", What::Layout, [said(a), said(b)]);
-    }
-}
-
-/// The names in a group of a file.
-#[derive(Clone, Copy)]
-struct Names<'a> {
-    file: &'a File,
-    group: &'a h5::Group,
-}
-
-impl<'a> Names<'a> {
-    /// In order; without committed types, if the group is at the top.
-    fn iter(self, top: bool) -> impl Iterator<Item = h5::Result<h5::Name>> + 'a {
-        let names = self.group.links(self.file).map(|link| link.map(|link| link.into_owned().name));
-        names.filter(move |name| !(top && name.as_ref().is_ok_and(|name| name == "_types")))
-    }
-
-    fn hashes(self, top: bool) -> h5::Result<Vec<u64>> {
-        let hashes = self.iter(top).map(|name| name.map(|name| xxh3_64(name.as_bytes())));
-        let mut hashes = hashes.collect::<h5::Result<Vec<_>>>()?;
-        hashes.sort_unstable();
-        Ok(hashes)
-    }
-}
-
-/// Order counts among the names that both sides have. Says which comes first on either side, where
-/// that differs.
-fn order(top: bool, a: Names<'_>, b: Names<'_>) -> h5::Result<Option<[Option<String>; 2]>> {
-    let (mut of_a, mut of_b) = (a.iter(top), b.iter(top));
-    let same = loop {
-        match (of_a.next().transpose()?, of_b.next().transpose()?) {
-            (None, None) => break true,
-            (one, other) if one == other => {}
-            _ => break false,
-        }
-    };
-    // Mostly they are all the same.
-    if same {
-        return Ok(None);
-    }
-    let (in_a, in_b) = (a.hashes(top)?, b.hashes(top)?);
-    let known = |name: &h5::Result<h5::Name>, others: &[u64]| match name {
-        Ok(name) => others.binary_search(&xxh3_64(name.as_bytes())).is_ok(),
-        Err(_) => true,
-    };
-    let common_a = a.iter(top).filter(|name| known(name, &in_b));
-    let common_b = b.iter(top).filter(|name| known(name, &in_a));
-    for (first, other) in common_a.zip(common_b) {
-        let (first, other) = (first?, other?);
-        if first != other {
-            let said = |name: &str| Some(value_diff::shortened(&format!("{name} comes first")));
-            return Ok(Some([said(&first), said(&other)]));
-        }
-    }
-    Ok(None)
 }

@@ -352,11 +352,7 @@ fn overlaid(file: &File, edits: &EditList) -> h5::Result<File> {
         return Err(h5::Error::io(0, std::io::ErrorKind::Unsupported.into()));
     };
     let handle = handle.try_clone().map_err(|e| h5::Error::io(0, e))?;
-    let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
-    let below = Source::from_file(handle)?;
-    let append = edits.append().clone();
-    let source = Source::overlay(below, edits.append_at(), append, replace);
-    File::with_checksums(source, file.checksums())
+    File::with_checksums(edits.laid_over(Source::from_file(handle)?), file.checksums())
 }
 
 /// How many objects each rule changes.

@@ -17,6 +17,7 @@ mod encodings;
 mod examine;
 mod explain;
 mod glance;
+mod group_diff;
 mod groups;
 mod health;
 mod identity;

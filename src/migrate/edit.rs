@@ -5,7 +5,7 @@
 //! built: replacements are sorted, do not touch one another, keep their length and lie below the
 //! point at which bytes are appended.
 
-use crate::h5::{Appended, AppendedPiece};
+use crate::h5::{Appended, AppendedPiece, Source};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -158,6 +158,12 @@ impl EditList {
     pub fn is_empty(&self) -> bool {
         self.replace.is_empty() && self.append.is_empty() && self.append_at == self.file_len
     }
+
+    /// The bytes of `below`, the file that the edits are of, as they would leave it.
+    pub fn laid_over(&self, below: Source) -> Source {
+        let replace = self.replace.iter().map(|r| (r.offset, r.new.clone())).collect();
+        Source::overlay(below, self.append_at, self.append.clone(), replace)
+    }
 }
 
 /// Collects edits of one file in any order.
@@ -203,10 +209,8 @@ impl EditBuilder {
 
     /// Appends zeros until the next appended byte is at a multiple of `alignment`.
     pub fn align(&mut self, alignment: usize) {
-        let alignment = alignment.max(1) as u64;
-        while !self.position().is_multiple_of(alignment) {
-            self.append.hold(&[0]);
-        }
+        let position = self.position().next_multiple_of(alignment.max(1) as u64);
+        self.append.pad(position.saturating_sub(self.append_at));
     }
 
     /// Replaces `old` at `offset` by `new`, at `stage` (see [`Replace::stage`]).

@@ -62,9 +62,7 @@ fn migrate(bytes: &[u8]) -> Option<()> {
     let file = File::from_source(Source::from_bytes(bytes.to_vec())).ok()?;
     let migration = plan(&file, &target, false).ok()?;
     let edits = migration.edits?;
-    let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
-    let below = Source::from_bytes(bytes.to_vec());
-    let after = Source::overlay(below, edits.append_at(), edits.append().clone(), replace);
+    let after = edits.laid_over(Source::from_bytes(bytes.to_vec()));
     let after = File::from_source(after).unwrap();
     let walked = Trace::run(&after, &mut Inside(after.source().len()));
     assert!(walked.is_ok(), "after the migration: {walked:?}");

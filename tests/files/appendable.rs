@@ -71,9 +71,7 @@ fn has_room(object: &Object) -> bool {
 /// The file as its migration would leave it.
 fn migrated(path: &Path, migration: &Migration) -> Option<File> {
     let edits = migration.edits.as_ref()?;
-    let below = Source::open(path).unwrap();
-    let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
-    let source = Source::overlay(below, edits.append_at(), edits.append().clone(), replace);
+    let source = edits.laid_over(Source::open(path).unwrap());
     Some(File::from_source(source).unwrap())
 }
 

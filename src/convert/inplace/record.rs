@@ -245,11 +245,7 @@ enum Mark {
 
 /// The bytes of the mark that holds a digest.
 pub(super) fn encode_digest(digest: u128) -> Vec<u8> {
-    let mut mark = MARK_MAGIC.to_vec();
-    mark.extend_from_slice(&DIGEST.to_le_bytes());
-    mark.extend_from_slice(&digest.to_le_bytes());
-    mark.extend_from_slice(&xxh3_64(&mark).to_le_bytes());
-    mark
+    mark(DIGEST, &digest.to_le_bytes())
 }
 
 /// The bytes of the mark that says `progress`.
@@ -260,10 +256,12 @@ pub(super) fn encode_mark(progress: Progress) -> Vec<u8> {
         Progress::Done(time) => (1, time),
         Progress::Back => (2, none),
     };
-    let mut mark = MARK_MAGIC.to_vec();
-    mark.extend_from_slice(&kind.to_le_bytes());
-    mark.extend_from_slice(&time.seconds.to_le_bytes());
-    mark.extend_from_slice(&time.nanos.to_le_bytes());
+    mark(kind, &[time.seconds.to_le_bytes(), time.nanos.to_le_bytes()].concat())
+}
+
+/// A mark of this kind, with the 16 bytes that it holds.
+fn mark(kind: u64, held: &[u8]) -> Vec<u8> {
+    let mut mark = [&MARK_MAGIC[..], &kind.to_le_bytes(), held].concat();
     mark.extend_from_slice(&xxh3_64(&mark).to_le_bytes());
     mark
 }

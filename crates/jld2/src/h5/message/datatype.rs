@@ -404,6 +404,7 @@ fn array(c: &mut Cursor<'_>, depth: u32, writer: Writer, version: u8, size: u32)
     }
     Ok(Class::Array { dims, base: Box::new(base) })
 }
+
 /// Fails for a floating-point number that fills its bytes as IEEE 754's do, but for the sign, which is
 /// not in the highest bit, or the first bit of the mantissa, which is stored.
 fn is_ieee(properties: &[u8; 12], bits: u64, size: u32, offset: u64) -> Result<()> {
