@@ -161,7 +161,7 @@ pub struct BatchFlags {
     #[arg(long, value_name = "N", value_parser = value::at_least_one,
           help_heading = "Workers and memory")]
     pub max_workers: Option<usize>,
-    /// Threads of one rewrite [default: auto]
+    /// Threads of one rewrite, no more than cores [default: auto]
     #[arg(long, value_name = "auto|N", value_parser = value::count,
           help_heading = "Workers and memory")]
     pub threads_per_worker: Option<Count>,

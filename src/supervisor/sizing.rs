@@ -183,9 +183,14 @@ fn decide(
             }
         }
     };
-    let threads = match settings.threads_per_worker {
-        Count::Auto => (cores / slots).max(1),
-        Count::Exactly(threads) => threads.max(1),
+    let (threads, reason) = match settings.threads_per_worker {
+        Count::Auto => ((cores / slots).max(1), reason),
+        // More than cores would take turns, and memory.
+        Count::Exactly(asked) if asked > cores.max(1) => {
+            let most = cores.max(1);
+            (most, format!("{reason}; threads: {most} of {asked} asked for, {cores} {source}"))
+        }
+        Count::Exactly(threads) => (threads.max(1), reason),
     };
     let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Sizing {
@@ -284,14 +289,18 @@ mod tests {
         let sizing = decide(&settings, (2, "cores"), load(100), &reading(1 << 40), &patch);
         assert_eq!((sizing.slots, sizing.reason.as_str()), (4, "--min-workers 4 (2 cores)"));
         settings.workers = Count::Exactly(7);
-        settings.threads_per_worker = Count::Exactly(3);
+        settings.threads_per_worker = Count::Exactly(2);
         let sizing = |jobs| decide(&settings, (2, "cores"), load(jobs), &reading(0), &patch);
         for jobs in [0, 7, 100] {
             let Sizing { slots, threads, threads_total, reason, .. } = sizing(jobs);
-            assert_eq!((slots, threads, threads_total, &*reason), (7, 3, None, "as asked"));
+            assert_eq!((slots, threads, threads_total, &*reason), (7, 2, None, "as asked"));
         }
         let few = sizing(6);
         assert_eq!((few.slots, few.reason.as_str()), (6, "6 files; 7 asked for"));
+        settings.threads_per_worker = Count::Exactly(8);
+        let more = decide(&settings, (2, "cores"), load(7), &reading(0), &patch);
+        let why = "as asked; threads: 2 of 8 asked for, 2 cores";
+        assert_eq!((more.threads, more.reason.as_str()), (2, why));
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn the_help_is_what_users_know() {
           --min-workers <N>              Lower bound for auto and for what memory shortage leaves
                                          [default: 1]
           --max-workers <N>              Upper bound for auto [default: 64]
-          --threads-per-worker <auto|N>  Threads of one rewrite [default: auto]
+          --threads-per-worker <auto|N>  Threads of one rewrite, no more than cores [default: auto]
           --pin[=<BOOL>]                 Keep each worker on its own cores
           --safety-margin <SHARE>        Share of the memory limit that may be used [default: 0.8]
           --memory-limit <SIZE>          Memory limit, for instance 24GiB; never above what the system

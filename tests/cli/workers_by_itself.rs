@@ -55,3 +55,14 @@ fn in_memory_nobody_waits() {
     let (slots, cores, told) = run(&world, out.to_str().unwrap(), &[]);
     assert_eq!(slots, cores.min(12), "{told}");
 }
+
+#[test]
+fn a_worker_gets_no_more_threads_than_there_are_cores() {
+    let world = World::new(&[1, 2]);
+    let more = ["--workers=1", "--threads-per-worker=4096", "--compress=zstd"];
+    let (slots, cores, told) = run(&world, "new", &more);
+    assert_eq!(slots, 1);
+    assert_eq!(world.json("report.json")["threads_per_worker"], cores, "{told}");
+    let why = format!("threads: {cores} of 4096 asked for, {cores} core");
+    assert!(told.contains(&why), "{told}");
+}
