@@ -174,7 +174,7 @@ fn of_what_jld2_made_up() {
     // What was left out does the rest in a second conversion.
     let commented = text.lines().skip_while(|line| !line.starts_with(left)).skip(1);
     let commented = commented.take_while(|line| line.starts_with("# "));
-    let rest: String = commented.map(|line| format!("{}\n", &line[2..])).collect();
+    let rest = commented.map(|line| &line[2..]).collect::<Vec<_>>().join("\n");
     let world = World::new(&world.at("patch.jld2"), &rest).and_to("julia-2026");
     let out = world.outputs();
     let alone = |all: &serde_json::Value| serde_json::json!({ "/retyped": all["/retyped"] });
