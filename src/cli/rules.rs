@@ -12,8 +12,8 @@ Exit codes: 0 each file could be converted, 1 a file cannot be read or a rule ca
 2 usage.";
 
 const DRAFT_AFTER: &str = "\
-The draft is a rules file: look it over, above all the lines under a comment, and try it with
-`jldconv rules test`.
+The draft is a rules file: look it over, above all what it marks FILL IN, and try it with
+`jldconv rules test`. Where a target of the program does the same, it says so first.
 
 Examples:
   jldconv rules draft old.jld2 new.jld2 > mine.toml

@@ -41,6 +41,9 @@ pub enum Literal {
     Float32(f32),
     /// `Core.Float64`.
     Float64(f64),
+    /// `Base.GMP.BigInt`.
+    #[serde(rename = "bigint")]
+    BigInt(i64),
     /// `Core.String`.
     String(String),
     /// `Core.Symbol`, without the colon.
@@ -107,6 +110,7 @@ impl Literal {
             Self::UInt64(_) => "Core.UInt64".to_owned(),
             Self::Float32(_) => "Core.Float32".to_owned(),
             Self::Float64(_) => "Core.Float64".to_owned(),
+            Self::BigInt(_) => "Base.GMP.BigInt".to_owned(),
             Self::String(_) => "Core.String".to_owned(),
             Self::Symbol(_) => "Core.Symbol".to_owned(),
             Self::Version(_) => "Base.VersionNumber".to_owned(),
@@ -215,6 +219,7 @@ mod tests {
             ("{ uint64 = 64 }", "Core.UInt64"),
             ("{ float32 = 0.5 }", "Core.Float32"),
             ("{ float64 = nan }", "Core.Float64"),
+            ("{ bigint = -70 }", "Base.GMP.BigInt"),
             ("{ string = \"μ\" }", "Core.String"),
             ("{ symbol = \"lz4\" }", "Core.Symbol"),
             ("{ version = \"0.3.0\" }", "Base.VersionNumber"),

@@ -11,6 +11,7 @@
 
 mod additions;
 mod along;
+mod becoming;
 mod carried;
 pub mod check;
 mod client_values;
@@ -51,6 +52,7 @@ pub mod userrules;
 mod versions;
 
 pub use along::Along;
+pub use becoming::{Becoming, becoming};
 pub use carried::Carried;
 pub use container::is_merafile;
 pub use error::{PlanError, TargetError};

@@ -3,7 +3,7 @@
 use super::literal::{Literal, Version};
 use crate::h5::{Class, Datatype, Result};
 use crate::julia::builder::{Build, Data, NewField, ObjectRef, record};
-use crate::julia::{JuliaType, Node, Param};
+use crate::julia::{JuliaType, Node, Param, written_big};
 
 /// Which committed type a new object is of.
 #[derive(Debug, Clone, Copy)]
@@ -143,6 +143,10 @@ fn content(build: &mut Build<'_>, name: String, value: &Literal) -> Result<NewFi
         Literal::Float32(_) => plain(name, Datatype::float32()),
         Literal::Float64(_) => plain(name, Datatype::float64()),
         Literal::String(_) => plain(name, Datatype::vlen_string()),
+        Literal::BigInt(_) => {
+            let committed = Some(build.big_integer_type()?);
+            NewField { name, datatype: Some(Datatype::vlen_string()), committed }
+        }
         Literal::Symbol(_) => {
             let committed = Some(build.symbol_type()?);
             NewField { name, datatype: Some(Datatype::vlen_string()), committed }
@@ -175,27 +179,38 @@ fn data(build: &mut Build<'_>, value: &Literal, place: InField) -> Result<Data> 
 
 /// The bytes of a value with content, wherever they stand.
 fn content_data(build: &mut Build<'_>, value: &Literal) -> Result<Data> {
+    if let Some(bytes) = number_bytes(value) {
+        return Ok(Data::new(bytes));
+    }
     Ok(match value {
-        Literal::Bool(v) => Data::new([u8::from(*v)]),
-        Literal::Int8(v) => Data::new(v.to_le_bytes()),
-        Literal::Int16(v) => Data::new(v.to_le_bytes()),
-        Literal::Int32(v) => Data::new(v.to_le_bytes()),
-        Literal::Int64(v) => Data::new(v.to_le_bytes()),
-        Literal::UInt8(v) => Data::new(v.to_le_bytes()),
-        Literal::UInt16(v) => Data::new(v.to_le_bytes()),
-        Literal::UInt32(v) => Data::new(v.to_le_bytes()),
-        Literal::UInt64(v) => Data::new(v.to_le_bytes()),
-        Literal::Float32(v) => Data::new(v.to_le_bytes()),
-        Literal::Float64(v) => Data::new(v.to_le_bytes()),
         Literal::String(v) | Literal::Symbol(v) => build.text(v),
+        Literal::BigInt(v) => build.text(&written_big(*v)),
         Literal::Version(version) => version_data(build, *version)?,
-        Literal::Nothing | Literal::Missing | Literal::NamedTuple(_) | Literal::Struct(_) => {
+        _ => {
             let mut out = Data::default();
             for (_, part) in value.fields() {
                 out.push(&data(build, part, part_place(value))?);
             }
             out
         }
+    })
+}
+
+/// The bytes of a number, which are the same wherever it stands; none of another value.
+pub(super) fn number_bytes(value: &Literal) -> Option<Vec<u8>> {
+    Some(match value {
+        Literal::Bool(v) => vec![u8::from(*v)],
+        Literal::Int8(v) => v.to_le_bytes().to_vec(),
+        Literal::Int16(v) => v.to_le_bytes().to_vec(),
+        Literal::Int32(v) => v.to_le_bytes().to_vec(),
+        Literal::Int64(v) => v.to_le_bytes().to_vec(),
+        Literal::UInt8(v) => v.to_le_bytes().to_vec(),
+        Literal::UInt16(v) => v.to_le_bytes().to_vec(),
+        Literal::UInt32(v) => v.to_le_bytes().to_vec(),
+        Literal::UInt64(v) => v.to_le_bytes().to_vec(),
+        Literal::Float32(v) => v.to_le_bytes().to_vec(),
+        Literal::Float64(v) => v.to_le_bytes().to_vec(),
+        _ => return None,
     })
 }
 
@@ -288,6 +303,7 @@ pub(super) fn node(value: &Literal) -> Node {
         Literal::UInt16(v) => json(v.to_string()),
         Literal::UInt32(v) => json(v.to_string()),
         Literal::UInt64(v) => json(v.to_string()),
+        Literal::BigInt(v) => json(v.to_string()),
         Literal::Float32(v) => json(format!("\"0x{:08x}\"", v.to_bits())),
         Literal::Float64(v) => Node::float(*v),
         Literal::String(v) | Literal::Symbol(v) => json(quoted(v)),

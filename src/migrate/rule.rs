@@ -12,7 +12,7 @@ use super::{
     typedef::TypeDef,
     versions::{Jld2Versions, Versions, WrittenBy},
 };
-use crate::julia::{Derived, JuliaType, NewName, NewParam, NumberType};
+use crate::julia::{Derived, JuliaType, NewName, NewParam, NumberType, STRUCT_ARRAY};
 use crate::mera::{constants, scales};
 use crate::text::count;
 use serde::Deserialize;
@@ -93,9 +93,16 @@ pub enum Action {
 pub struct Turn {
     /// Which of the two.
     pub way: Way,
-    /// The type of the struct, of the arrays or in the array. A `Core.NamedTuple` has no parameters
-    /// here: they follow from the fields.
+    /// The type of the struct, of the arrays or in the array. A `Core.NamedTuple` and a `StructArray`
+    /// have no parameters here: they follow from the fields.
     pub to: JuliaType,
+}
+
+impl Turn {
+    /// Whether the parameters of the struct of arrays follow from what is in it.
+    pub(super) fn follows(&self) -> bool {
+        self.to.is_named_tuple() || self.to.name() == STRUCT_ARRAY
+    }
 }
 
 /// Which way a [`Turn`] goes.
@@ -105,6 +112,16 @@ pub enum Way {
     Columns,
     /// A struct of arrays becomes an array of structs.
     Rows,
+}
+
+impl Way {
+    /// What a rule calls it.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::Columns => "columns",
+            Self::Rows => "rows",
+        }
+    }
 }
 
 /// How an object's fields are carried over.

@@ -19,9 +19,11 @@ mod runner;
 
 mod appendable;
 mod chunks;
+mod drafts;
 mod generated;
 mod graph_file;
 mod graphs;
+mod large_values;
 mod mera_expected;
 mod packages;
 mod real;

@@ -9,16 +9,16 @@ use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
 
-fn file(name: &str) -> PathBuf {
+pub(crate) fn file(name: &str) -> PathBuf {
     data().join("packages").join(name)
 }
 
-fn json(name: &str) -> Value {
+pub(crate) fn json(name: &str) -> Value {
     serde_json::from_slice(&fs::read(file(name)).unwrap()).unwrap()
 }
 
 /// Holds outputs against what Julia must read, `but` for some differences.
-fn check(world: &World, expected: &str, but: impl Fn(&str) -> bool) {
+pub(crate) fn check(world: &World, expected: &str, but: impl Fn(&str) -> bool) {
     let mut differences = differences(&json(expected), &world.outputs());
     differences.retain(|difference| !but(difference));
     assert_eq!(differences, Vec::<String>::new());
@@ -216,51 +216,6 @@ fn rules_are_tried_and_nothing_is_written() {
 }
 
 #[test]
-fn drafts_bring_old_types_to_new_ones() {
-    let [old, new] = ["UserModule/old-1.jld2", "UserModule/new-2.jld2"].map(file);
-    let args = ["rules", "draft", old.to_str().unwrap(), new.to_str().unwrap()];
-    let draft = printed(&jldconv(&args));
-    // What a person has to say: of arrays the draft does not see what they hold.
-    let said = draft.replace("\"f\" = \"Float64\"", "\"f\" = \"Float64\", v = \"Vector{Int64}\"");
-    let world = World::new(&old, &said).and_to("julia-2026");
-    check(&world, "UserModule/old-1.expected.json", |_| false);
-    let same = jldconv(&["rules", "draft", args[3], args[3]]);
-    assert_eq!(same.status.code(), Some(4));
-    assert!(String::from_utf8_lossy(&same.stderr).contains("the types of both files are the same"));
-    let other = file("DataFrames/old-1.3.6.jld2");
-    let unlike = jldconv(&["rules", "draft", args[2], other.to_str().unwrap()]);
-    assert_eq!(unlike.status.code(), Some(4));
-    let said = String::from_utf8_lossy(&unlike.stderr).into_owned();
-    assert!(said.contains("no rule: nothing in the new file looks like Main.Sim.Abs, "), "{said}");
-}
-
-/// A rule that the target would refuse is left out, with the reason.
-#[test]
-fn drafts_hold_what_their_target_takes() {
-    let [old, new] = ["UserModule/old-1.jld2", "UserModule/new-2.jld2"].map(file);
-    let dir = tempfile::tempdir().unwrap();
-    let target = dir.path().join("pinned.toml");
-    fs::write(
-        &target,
-        "based-on = \"julia-2026\"\nname = \"pinned\"\n\n[types.\"Main.Sim.Added\"]\n\
-         fields = [\"a::Core.Int64\", \"s::Core.String\"]\n",
-    )
-    .unwrap();
-    let target = target.to_str().unwrap();
-    let args = ["rules", "draft", old.to_str().unwrap(), new.to_str().unwrap()];
-    let draft = printed(&jldconv(&[&args[..], &["--target", target]].concat()));
-    let refused = "# Left out, since pinned refuses it: ";
-    assert!(draft.contains(refused), "{draft}");
-    assert!(draft.contains("# id = \"main-sim-added\""), "{draft}");
-    let rules = dir.path().join("draft.toml");
-    fs::write(&rules, draft).unwrap();
-    let rules = rules.to_str().unwrap();
-    // The target takes what is left.
-    let tried = jldconv(&["rules", "test", "--target", target, rules, args[2]]);
-    assert_ne!(tried.status.code(), Some(2), "{}", String::from_utf8_lossy(&tried.stderr));
-}
-
-#[test]
 fn what_jld2_meets_is_foretold() {
     let findings = |name: &str, target: &str| -> Vec<Value> {
         let path = file(name);
@@ -345,6 +300,11 @@ fn ranges_factorizations_and_generators_of_older_julias() {
         told.contains("/xoshiro") && told.contains("does not exist in JLD2 0.6.5, julia 1.6"),
         "{told}"
     );
+}
+
+#[test]
+fn generators_go_on_with_the_same_numbers() {
+    becomes("old-twister", "julia-2026", "new-twister");
 }
 
 #[test]

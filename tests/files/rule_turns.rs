@@ -48,6 +48,80 @@ fn arrays_of_structs_become_structs_of_arrays_and_back() {
     }
 }
 
+/// What StructArrays makes of them, with its `components` in a field, is made and taken apart as well, whether
+/// the target knows the package or not.
+#[test]
+fn arrays_of_structs_become_struct_arrays_and_back() {
+    let file = |name: &str| data().join("turned").join(name);
+    let there = rules(true)
+        .replace("columns = \"Core.NamedTuple\"", "columns = \"StructArrays.StructArray\"")
+        .replace("columns = \"Main.New.Bodies\"", "columns = \"StructArrays.StructArray\"")
+        .replace("columns = \"Main.New.Records\"", "columns = \"StructArrays.StructArray\"");
+    let back = |name: &str| {
+        let parameter = format!("when = {{ parameter = [\"Main.Old.{name}\"] }}");
+        format!(
+            "[[rule]]\nid = \"{}\"\nfrom = [\"StructArrays.StructArray\"]\n{parameter}\n\
+             rows = \"Main.Old.{name}\"\n",
+            name.to_lowercase()
+        )
+    };
+    let holder =
+        "[[rule]]\nid = \"holder\"\nfrom = [\"Main.New.Holder\"]\nto = \"Main.Old.Holder\"\n";
+    let back = format!("{}{}{}{holder}", back("Particle"), back("Body"), back("Record"));
+    for (before, after, rules) in
+        [("structs", "struct-arrays", &there), ("struct-arrays", "structs", &back)]
+    {
+        let [input, wanted] = [before, after].map(|name| file(&format!("{name}.jld2")));
+        for target in ["julia-2026", "julia-2026+StructArrays@0.6"] {
+            let world = World::new(&input, rules).and_to(target);
+            let found = differences(&dump(&wanted), &world.outputs());
+            assert_eq!(found, Vec::<String>::new(), "{before} {target}");
+        }
+    }
+    // One of today's that the target knows under the fields of another time.
+    let refused = World::new(&file("structs.jld2"), &there).and_to("julia-2026+StructArrays@0.4");
+    let refused = refused.refused();
+    let said = "StructArrays.StructArray has the fields fieldarrays in the target, not components";
+    assert!(refused.contains(said), "{refused}");
+}
+
+/// A rule for one place can stand beside those that turn, for what holds the arrays; one for what they turn is
+/// refused, as is one of them that asks for a place itself.
+#[test]
+fn rules_for_one_place_stand_beside_those_that_turn() {
+    let input = data().join("turned/structs.jld2");
+    let columns =
+        "[[rule]]\nid = \"turn\"\nfrom = [\"Main.Old.Particle\"]\ncolumns = \"Core.NamedTuple\"\n";
+    let at = "[[rule]]\nid = \"place\"\nfrom = [\"Main.Old.Holder\"]\nwhen = { at = [\"/holder\"] }\n\
+              rename = { id = \"number\" }\nadd = [[\"seen\", { bool = true }]]\n";
+    let world = World::new(&input, &format!("{columns}{at}"));
+    let out = world.outputs();
+    let holder = &out["/holder"]["fields"];
+    assert_eq!(
+        (&holder["number"]["v"], &holder["seen"]["v"]),
+        (&json!(7), &json!(true)),
+        "{holder}"
+    );
+    let particles = holder["particles"]["t"].as_str().unwrap();
+    assert!(particles.starts_with("Core.NamedTuple{(:x,:n,:ok),"), "{particles}");
+    let others = &out["/holders"]["items"][0]["fields"];
+    assert_eq!((&others["id"]["v"], &others["seen"]), (&json!(1), &Value::Null), "{others}");
+    let of_particles =
+        at.replace("Main.Old.Holder", "Main.Old.Particle").replace("/holder", "/alone");
+    let of_particles = of_particles.replace("rename = { id = \"number\" }\n", "");
+    let refused = World::new(&input, &format!("{columns}{of_particles}")).refused();
+    assert!(
+        refused.contains("the rule place changes what it turns; convert with one"),
+        "{refused}"
+    );
+    let asks = columns.replace("columns =", "when = { at = [\"/alone\"] }\ncolumns =");
+    let world = World::new(&input, &asks);
+    let output = world.try_convert(&input, &world.at("out.jld2"), "auto");
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("`columns` is for all of a type, and cannot ask `at`"), "{said}");
+}
+
 /// Compressed and referred arrays, too, are made when they are written where there is no room for them.
 #[test]
 fn arrays_are_turned_without_room_for_them() {

@@ -128,7 +128,13 @@ fn draft(args: &RulesDraftArgs) -> Result<ExitCode, Stop> {
         return Ok(ExitCode::Done);
     }
     let told = if draft.refused > 0 {
-        format!("no rule: {} refuses {}", tame(&target.name), count(draft.refused as u64, "rule"))
+        let refused = count(draft.refused as u64, "rule");
+        let told =
+            format!("no rule: {refused} left out, for the reasons that stand in front of each");
+        match &draft.shipped {
+            Some(shipped) => format!("{told}; --target {} does this", tame(shipped)),
+            None => told,
+        }
     } else if draft.left.is_empty() {
         "the types of both files are the same, as far as a draft can tell".to_owned()
     } else {

@@ -1,6 +1,7 @@
 //! Makes the bytes of arrays that are turned when they are asked for, in windows of the arrays that they
 //! are made of, so that an edit list does not hold them.
 
+use super::converting::Converting;
 use crate::h5::{Checksums, EachPiece, Error, File, Made, RelAddr, Result, ScratchFile, Source};
 use crate::julia::{Column, Committed, Lanes, Structs, TypeTable};
 use std::collections::BTreeMap;
@@ -19,6 +20,9 @@ pub(super) enum Recipe {
     Columns(RelAddr),
     /// Of the arrays that the fields of this value refer to, which stands at this offset.
     Rows(Vec<u8>, u64),
+    /// Of the array of structs at this address, each of which is laid out in another way, with bytes that
+    /// are the same in all of them, by where they stand in one.
+    Relaid(RelAddr, Vec<(usize, Vec<u8>)>),
 }
 
 /// One field of the structs.
@@ -50,7 +54,52 @@ pub(super) struct Turning {
     fixes: OnceLock<Fixes>,
     plain: OnceLock<Option<Plain>>,
     /// All of it, where it cannot be read from anywhere.
-    spilled: Mutex<Option<ScratchFile>>,
+    spilled: Spilled,
+}
+
+/// What is made, in a file without a name, once somebody has asked for a part of it.
+#[derive(Debug, Default)]
+pub(super) struct Spilled(Mutex<Option<ScratchFile>>);
+
+impl Spilled {
+    /// Fills `out` with the bytes of `made` from `at` on.
+    pub(super) fn read(&self, made: &dyn Made, at: u64, out: &mut [u8]) -> Result<()> {
+        let mut spilled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if spilled.is_none() {
+            let file = ScratchFile::new()?;
+            made.each(&mut |at, bytes| file.write(at, bytes))?;
+            *spilled = Some(file);
+        }
+        spilled.as_ref().map_or(Ok(()), |file| file.read(at, out))
+    }
+}
+
+/// What is made when it is written.
+#[derive(Debug)]
+pub(super) enum Later {
+    Turned(Arc<Turning>),
+    Converted(Arc<Converting>),
+}
+
+impl Later {
+    /// Whether some of its bytes lead to others.
+    pub(super) fn leads(&self) -> bool {
+        matches!(self, Self::Turned(turning) if turning.leads())
+    }
+
+    /// Says where its bytes have to lead.
+    pub(super) fn fix(&self, fixes: &Fixes) {
+        if let Self::Turned(turning) = self {
+            turning.fix(fixes);
+        }
+    }
+
+    pub(super) fn made(self) -> Arc<dyn Made> {
+        match self {
+            Self::Turned(turning) => turning,
+            Self::Converted(converting) => converting,
+        }
+    }
 }
 
 /// Where what is read stands in the file, if it stands there as it is.
@@ -73,18 +122,20 @@ impl Turning {
             let last = count.saturating_sub(1).saturating_mul(part.step);
             part.at.saturating_add(last).saturating_add(part.size as u64)
         };
-        let len = if count == 0 { 0 } else { parts.iter().map(end).max().unwrap_or(0) };
-        let (fixes, plain, spilled) = (OnceLock::new(), OnceLock::new(), Mutex::default());
+        let len = match (&recipe, parts.first()) {
+            (Recipe::Relaid(..), Some(part)) => count.saturating_mul(part.step),
+            _ if count == 0 => 0,
+            _ => parts.iter().map(end).max().unwrap_or(0),
+        };
+        let (fixes, plain, spilled) = (OnceLock::new(), OnceLock::new(), Spilled::default());
         Self { source, checksums, recipe, of, parts, count, len, fixes, plain, spilled }
     }
 
-    /// Whether some of its bytes lead to others.
-    pub(super) fn leads(&self) -> bool {
+    fn leads(&self) -> bool {
         self.parts.iter().any(|part| part.leads)
     }
 
-    /// Says where its bytes have to lead.
-    pub(super) fn fix(&self, fixes: &Fixes) {
+    fn fix(&self, fixes: &Fixes) {
         let _ = self.fixes.set(Arc::clone(fixes));
     }
 
@@ -167,6 +218,68 @@ impl Turning {
         if buffer.is_empty() { Ok(()) } else { visit(first, &buffer) }
     }
 
+    /// Structs that are laid out in another way.
+    fn relaid(
+        &self,
+        addr: RelAddr,
+        constants: &[(usize, Vec<u8>)],
+        visit: &mut EachPiece<'_>,
+    ) -> Result<()> {
+        let file = self.open()?;
+        let types = TypeTable::new(&file);
+        let object = file.object(addr)?;
+        let c = types.committed(self.of)?;
+        let structs = array_of(&types, &object, &c)?;
+        let step = self.parts.first().map_or(1, |part| part.step);
+        let mut row = vec![0; usize::try_from(step).unwrap_or(usize::MAX)];
+        for (at, bytes) in constants {
+            if let Some(to) = row.get_mut(*at..).and_then(|row| row.get_mut(..bytes.len())) {
+                to.copy_from_slice(bytes);
+            }
+        }
+        let (mut buffer, mut first) = (Vec::with_capacity(WINDOW), 0_u64);
+        structs.each(None, WINDOW, &mut |_, bytes, at| {
+            let begin = buffer.len();
+            buffer.extend_from_slice(&row);
+            for part in &self.parts {
+                let stored = bytes.get(part.start..).and_then(|b| b.get(..part.size));
+                let place = usize::try_from(part.at).unwrap_or(usize::MAX).saturating_add(begin);
+                let to = buffer.get_mut(place..).and_then(|b| b.get_mut(..part.size));
+                let (Some(stored), Some(to)) = (stored, to) else { continue };
+                to.copy_from_slice(stored);
+                if part.leads {
+                    self.lead(to, at.saturating_add(part.start as u64));
+                }
+            }
+            if buffer.len() >= WINDOW {
+                visit(first, &buffer)?;
+                first = first.saturating_add(buffer.len() as u64);
+                buffer.clear();
+            }
+            Ok(())
+        })?;
+        if buffer.is_empty() { Ok(()) } else { visit(first, &buffer) }
+    }
+
+    /// Puts the bytes into `out`, which begins at `at`, that are the same in all structs.
+    fn repeat(&self, constants: &[(usize, Vec<u8>)], at: u64, out: &mut [u8]) {
+        let step = self.parts.first().map_or(1, |part| part.step).max(1);
+        for (place, bytes) in constants {
+            let end = at.saturating_add(out.len() as u64);
+            let mut row = (at / step).saturating_mul(step);
+            while row < end {
+                let from = row.saturating_add(*place as u64);
+                for (byte, to) in bytes.iter().zip(from..) {
+                    let to = to.checked_sub(at).and_then(|to| usize::try_from(to).ok());
+                    if let Some(to) = to.and_then(|to| out.get_mut(to)) {
+                        *to = *byte;
+                    }
+                }
+                row = row.saturating_add(step);
+            }
+        }
+    }
+
     /// Where what it is made of stands, if that can be told without reading the data.
     fn plain(&self) -> Result<Option<&Plain>> {
         if self.plain.get().is_none() {
@@ -181,7 +294,7 @@ impl Turning {
         let types = TypeTable::new(&file);
         let c = types.committed(self.of)?;
         match &self.recipe {
-            Recipe::Columns(addr) => {
+            Recipe::Columns(addr) | Recipe::Relaid(addr, _) => {
                 let object = file.object(*addr)?;
                 let structs = array_of(&types, &object, &c)?;
                 if structs.is_referred() {
@@ -268,24 +381,22 @@ impl Made for Turning {
                 self.columns(*addr, visit)
             }
             Recipe::Rows(value, at) => self.rows(value, *at, visit),
+            Recipe::Relaid(addr, constants) => self.relaid(*addr, constants, visit),
         }
     }
 
     fn read_into(&self, at: u64, out: &mut [u8]) -> Result<()> {
         if let Some(plain) = self.plain()? {
             out.fill(0);
+            if let Recipe::Relaid(_, constants) = &self.recipe {
+                self.repeat(constants, at, out);
+            }
             for (part, from) in self.parts.iter().zip(&plain.parts) {
                 self.gather(part, *from, at, out)?;
             }
             return Ok(());
         }
-        let mut spilled = self.spilled.lock().unwrap_or_else(PoisonError::into_inner);
-        if spilled.is_none() {
-            let file = ScratchFile::new()?;
-            self.each(&mut |at, bytes| file.write(at, bytes))?;
-            *spilled = Some(file);
-        }
-        spilled.as_ref().map_or(Ok(()), |file| file.read(at, out))
+        self.spilled.read(self, at, out)
     }
 }
 

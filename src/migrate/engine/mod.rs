@@ -6,8 +6,10 @@
 //! 3. What has to stand instead of each reference to one of those, and of each name that changes
 //!    (`fixes`): patches where the bytes stay, other bytes where they are copied ([`values`]).
 
+mod converting;
 mod made;
 mod reform;
+mod relaid;
 mod turned;
 mod values;
 
@@ -28,7 +30,7 @@ use super::turn::{Turns, check_holders, shared};
 use crate::h5::{Appended, AppendedPiece, Edge, EdgeKind, Extent, File, RelAddr, Source, TypeRef};
 use crate::julia::builder::{Build, Data, FieldStyle, ObjectRef};
 use crate::julia::{NewName, NewParam, NumberType, Override, Overrides, Renames, TypeTable};
-use made::Turning;
+use made::Later;
 use reform::Reform;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -61,7 +63,7 @@ pub(super) struct Engine<'r> {
     /// Filtered arrays that are stored without filters afterwards, and the rules that are why.
     unfiltered: Vec<(Arc<str>, String)>,
     /// Arrays that are made when they are written, by their numbers in the build.
-    made: Vec<Arc<Turning>>,
+    made: Vec<Later>,
     /// What they are made of; not there yet, or cannot be read again.
     source: OnceCell<Option<Arc<Source>>>,
 }
@@ -198,7 +200,7 @@ impl<'r> Engine<'r> {
         // Appended objects start at a multiple of eight behind the old end, as JLD2's data do.
         let start = self.file().superblock().end_of_file.next_multiple_of(8);
         let mut extra: Vec<_> = texts.iter().map(|text| text.data.clone()).collect();
-        if self.made.iter().any(|made| made.leads()) {
+        if self.made.iter().any(Later::leads) {
             extra.extend(self.fixes.values().cloned());
         }
         let built = build.finish(start, &extra);
@@ -236,7 +238,7 @@ impl<'r> Engine<'r> {
         let mut appended = Appended::from(built.bytes);
         for (made, at) in std::mem::take(&mut self.made).into_iter().zip(built.later) {
             appended.pad(at.saturating_sub(start));
-            appended.push(AppendedPiece::Made(made));
+            appended.push(AppendedPiece::Made(made.made()));
         }
         let behind = appended.len().next_multiple_of(8);
         let trees = self.port(start.saturating_add(behind), &|a| now.contains_key(&a))?;

@@ -5,7 +5,7 @@ use super::super::references::References;
 use super::super::rule::Way;
 use super::super::survey::Instance;
 use super::super::turn::Turned;
-use super::made::{Part, Recipe, Turning};
+use super::made::{Later, Part, Recipe, Turning};
 use super::reform::Reform;
 use super::values::room;
 use super::{Engine, Move};
@@ -13,8 +13,10 @@ use crate::h5::{
     Class, Datatype, Edge, EdgeKind, Extent, RefPlan, RelAddr, Source, scratch_budget,
 };
 use crate::h5::{Made as _, encode};
-use crate::julia::builder::{Build, Data, LaterPart, NewField, ObjectRef};
-use crate::julia::{Column, Committed, Element, JuliaType, Lanes, Override, Param, Structs};
+use crate::julia::builder::{Build, Data, LaterPart, NewField, ObjectRef, record as record_of};
+use crate::julia::{
+    Column, Committed, Element, JuliaType, Lanes, Override, Param, Structs, columns_in,
+};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -211,7 +213,7 @@ impl<'r> Engine<'r> {
     }
 
     /// What arrays are made of later; none if it cannot be read again.
-    fn source(&mut self) -> crate::h5::Result<Option<Arc<Source>>> {
+    pub(super) fn source(&mut self) -> crate::h5::Result<Option<Arc<Source>>> {
         if let Some(known) = self.source.get() {
             return Ok(known.clone());
         }
@@ -221,7 +223,7 @@ impl<'r> Engine<'r> {
     }
 
     /// Lets arrays be made when they are written. Gives their number in the build.
-    fn make_later(
+    pub(super) fn make_later(
         &mut self,
         source: Arc<Source>,
         recipe: (Recipe, RelAddr),
@@ -231,7 +233,7 @@ impl<'r> Engine<'r> {
     ) -> usize {
         let turning = Turning::new(source, self.file().checksums(), recipe, parts, count);
         let number = build.later(turning.len());
-        self.made.push(Arc::new(turning));
+        self.made.push(Later::Turned(Arc::new(turning)));
         number
     }
 
@@ -316,19 +318,25 @@ fn struct_of_arrays(
             committed: None,
         });
     }
-    if let Some(Param::Type(tuple)) = to.params().get(1).filter(|_| to.is_named_tuple()) {
+    let columns = columns_in(to).unwrap_or(to);
+    if let Some(Param::Type(tuple)) = columns.params().get(1).filter(|_| columns.is_named_tuple()) {
         let elements: Vec<_> = (1..)
             .zip(&fields)
             .map(|(i, field)| NewField { name: format!("{i}"), ..field.clone() })
             .collect();
         build.find_or_commit_record(tuple, &elements)?;
     }
-    let t = build.find_or_commit_record(to, &fields)?;
+    let mut t = build.find_or_commit_record(columns, &fields)?;
+    if columns != to {
+        let (name, datatype) = ("components".to_owned(), Some(record_of(&fields)));
+        let inside = NewField { name, datatype, committed: Some(t) };
+        t = build.find_or_commit_record(to, &[inside])?;
+    }
     Ok(build.dataset(Some(t), None, &record))
 }
 
 /// Whether new arrays of so many bytes are made when they are written.
-fn is_made_later(len: u64, build: &Build<'_>) -> bool {
+pub(super) fn is_made_later(len: u64, build: &Build<'_>) -> bool {
     let most = scratch_budget().min(HELD);
     len >= LEAST.min(most) && build.weight().saturating_add(len) > most
 }

@@ -50,6 +50,13 @@ impl<'r> Engine<'r> {
         if array && (instance.extent == Extent::Null || reform.layout.is_none()) {
             return refuse(format!("it is an array of {}, which has no content", c.julia_type));
         }
+        if array && let Some(made) = self.relaid_later(instance, &object, reform, build)? {
+            if !dataset.filters.is_empty() {
+                self.unfiltered.push((Arc::clone(&instance.place), reform.rule.clone()));
+            }
+            self.expect(instance, c, own, None)?;
+            return Ok(made);
+        }
         let units = if computed { Some(self.units(reform, instance, references)?) } else { None };
         let making = Making { units, place: &instance.place };
         let mut data = Data::default();
@@ -73,13 +80,34 @@ impl<'r> Engine<'r> {
                 self.value(reform, &bytes, plain.then_some(at), &making, build, &mut data)?;
                 at += bytes.len() as u64;
                 if data.len() as u64 > MAX_BYTES {
-                    return refuse(format!("it would grow beyond {} MiB", MAX_BYTES >> 20));
+                    return refuse(format!(
+                        "it would grow beyond {} MiB, which are put together in memory",
+                        MAX_BYTES >> 20
+                    ));
                 }
             }
             stream.finish()?;
         }
-        let by = match (own.or_else(|| self.retyped(c.addr)), making.units) {
-            (Some(to), Some(units)) => Some((to, expected(c, to, Some(&units)))),
+        self.expect(instance, c, own, making.units.as_ref())?;
+        let attributes = self.attributes(&object);
+        let shape = match (&reform.layout, instance.extent) {
+            (None, _) => (Extent::Null, &[][..]),
+            (Some(_), Extent::Simple) => (Extent::Simple, dataset.dataspace.dims.as_slice()),
+            (Some(_), Extent::Scalar | Extent::Null) => (Extent::Scalar, &[][..]),
+        };
+        Ok(build.dataset_with(Some(reform.object), None, shape, &attributes, &data))
+    }
+
+    /// Takes down how `instance` reads afterwards.
+    fn expect(
+        &mut self,
+        instance: &Instance,
+        c: &Committed,
+        own: Option<&Retyped<'r>>,
+        units: Option<&Units>,
+    ) -> Result<(), PlanError> {
+        let by = match (own.or_else(|| self.retyped(c.addr)), units) {
+            (Some(to), Some(units)) => Some((to, expected(c, to, Some(units)))),
             _ => own.map(|to| (to, expected(c, to, None))),
         };
         let by = match by {
@@ -90,17 +118,11 @@ impl<'r> Engine<'r> {
             None => Override::Moved,
         };
         self.overrides.objects.insert(instance.addr, by);
-        let attributes = self.attributes(&object);
-        let shape = match (&reform.layout, instance.extent) {
-            (None, _) => (Extent::Null, &[][..]),
-            (Some(_), Extent::Simple) => (Extent::Simple, dataset.dataspace.dims.as_slice()),
-            (Some(_), Extent::Scalar | Extent::Null) => (Extent::Scalar, &[][..]),
-        };
-        Ok(build.dataset_with(Some(reform.object), None, shape, &attributes, &data))
+        Ok(())
     }
 
     /// The bodies of an object's attribute messages, leading where they have to.
-    fn attributes(&self, object: &Object) -> Vec<Data> {
+    pub(super) fn attributes(&self, object: &Object) -> Vec<Data> {
         let messages = object.header.of_kind(kind::ATTRIBUTE);
         messages.map(|m| self.copy(object.header.body(m), Some(m.body))).collect()
     }
@@ -239,10 +261,14 @@ impl<'r> Engine<'r> {
         };
         let numbers = numbers.converted_to(to);
         let len = numbers.len()?;
-        room(build, len, "made").map_err(refuse)?;
         if !dataset.filters.is_empty() {
             self.unfiltered.push((Arc::from(making.place), reform.rule.clone()));
         }
+        let later = self.converted_later(object, &numbers, to, build);
+        if let Some(later) = later.map_err(|e| refuse(e.to_string()))? {
+            return Ok(later);
+        }
+        room(build, len, "made").map_err(refuse)?;
         let mut made = Vec::new();
         let read = numbers.read(&mut |window| {
             made.extend(window);
@@ -311,9 +337,11 @@ pub(super) fn room(build: &Build<'_>, len: u64, how: &str) -> Result<(), String>
     if build.weight().saturating_add(len) <= MAX_BYTES {
         return Ok(());
     }
+    let most = MAX_BYTES >> 20;
     Err(format!(
-        "over {} MiB of values would have to be {how}, which are put together in memory",
-        MAX_BYTES >> 20
+        "over {most} MiB of values would have to be {how}, which are put together in memory; of any size are \
+         arrays that are turned, arrays of numbers that are converted, and arrays of structs whose fields are \
+         carried over as they are, renamed, dropped, put into another order, or joined by constant numbers"
     ))
 }
 

@@ -1,6 +1,7 @@
 //! Reads a rule as it is written in TOML, and says what is wrong with it.
 
 use super::{Action, Formula, Retype, Rule, Turn, Way, When, is_julias_own};
+use crate::julia::STRUCT_ARRAY;
 use crate::migrate::literal::Literal;
 use crate::migrate::operation::{
     Conversion, Indices, Operation, ParamEdit, RawOperation, default_value,
@@ -103,10 +104,7 @@ impl RawRule {
         };
         let plain = retype == Retype::default();
         if let Some(turn) = turn {
-            let key = match turn.way {
-                Way::Columns => "columns",
-                Way::Rows => "rows",
-            };
+            let key = turn.way.key();
             if !plain {
                 return Err(alone(key, "turns arrays of structs and structs of arrays"));
             }
@@ -158,11 +156,14 @@ impl Turn {
         let Some(t) = full_type(to).filter(|t| t.name().contains('.')) else {
             return refused("is not a type whose name is written in full");
         };
-        if t.name() == "Core.NamedTuple" {
+        if t.is_named_tuple() || t.name() == STRUCT_ARRAY {
             if !t.params().is_empty() {
                 return refused(
-                    "has parameters, which follow from the fields: leave it at \"Core.NamedTuple\"",
+                    "has parameters, which follow from the fields: leave it at the name alone",
                 );
+            }
+            if way == Way::Rows && t.name() == STRUCT_ARRAY {
+                return refused("is a struct of arrays, and no element of an array of structs");
             }
         } else if is_julias_own(t.name()) {
             return refused("is defined by Julia itself, and is no struct");

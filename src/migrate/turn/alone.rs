@@ -2,7 +2,7 @@
 
 use super::turned::{Row, Turned, Turns, new_name};
 use crate::h5::{self, EdgeKind, RelAddr};
-use crate::julia::{JuliaType, NewName, Param, TypeTable, named_tuple};
+use crate::julia::{JuliaType, NewName, Param, TypeTable, columns_in, named_tuple};
 use crate::migrate::error::PlanError;
 use crate::migrate::references::References;
 use crate::migrate::rule::{Action, Member, MemberKind, Seen, Way};
@@ -14,6 +14,7 @@ use std::sync::Arc;
 /// Whether values of a type would be arrays of so many dimensions, and the fields of their elements: a
 /// named tuple tells both.
 pub(super) fn row_of(t: &JuliaType) -> Option<(Row, usize)> {
+    let t = columns_in(t).unwrap_or(t);
     let [Param::Symbols(names), Param::Type(tuple)] = t.params() else { return None };
     let arrays = tuple.tuple_elements().filter(|_| t.is_named_tuple())?;
     let mut ranks = BTreeSet::new();
@@ -111,14 +112,17 @@ pub(in crate::migrate) fn called_alone(
         if turn.way != way || !fits {
             return None;
         }
-        let unnamed = turn.to.is_named_tuple();
+        let unnamed = turn.follows();
         let to = match (way, &row) {
             (Way::Columns, _) if unnamed => Err(unknown(t)),
             (Way::Columns, _) => Ok(turn.to.clone()),
             (Way::Rows, None) => Err(unknown(t)),
             (Way::Rows, Some((fields, rank))) => {
-                let row =
-                    if unnamed { named_tuple(fields.iter().cloned()) } else { turn.to.clone() };
+                let row = if turn.to.is_named_tuple() {
+                    named_tuple(fields.iter().cloned())
+                } else {
+                    turn.to.clone()
+                };
                 Ok(JuliaType::array(row, *rank))
             }
         };

@@ -2,10 +2,10 @@
 
 use super::turned::{Turned, Turns};
 use crate::h5::{self, Class, Datatype, RelAddr};
-use crate::julia::{Element, JuliaType, Param, TypeTable};
+use crate::julia::{Element, JuliaType, Param, STRUCT_ARRAY, TypeTable};
 use crate::migrate::error::PlanError;
 use crate::migrate::groups::Group;
-use crate::migrate::rule::{Action, Way};
+use crate::migrate::rule::{Action, Member, Rule, Seen, Way};
 use crate::migrate::survey::Survey;
 use crate::migrate::target::Target;
 use std::collections::BTreeMap;
@@ -76,10 +76,10 @@ impl Turns<'_> {
                 }
             }
             let to = turned.turn.to.name();
-            let again = target.rules.iter().find(|rule| {
-                let columns = matches!(&rule.action, Action::Turn(t) if t.way == Way::Columns);
-                rule.concerns(to) && !columns
-            });
+            if let Some(problem) = other_fields(target, turned) {
+                return Err(refuse(problem));
+            }
+            let again = target.rules.iter().find(|rule| goes_on(rule, turned, target));
             if let Some(other) = again {
                 return Err(refuse(format!(
                     "it makes values of {to}, which the rule {} is for; convert with one and then \
@@ -87,7 +87,7 @@ impl Turns<'_> {
                     other.id
                 )));
             }
-            if to != "Core.NamedTuple"
+            if !turned.turn.follows()
                 && let Some(other) = made.insert(to, turned)
                 && (other.way() != turned.way() || !other.has_fields_of(turned))
             {
@@ -111,6 +111,44 @@ impl Turned<'_> {
     }
 }
 
+/// Why a type that the target defines cannot be what is made, whose fields are those of what is turned.
+fn other_fields(target: &Target, turned: &Turned<'_>) -> Option<String> {
+    let to = turned.turn.to.name();
+    let fields: Vec<&str> = match turned.way() {
+        Way::Columns if to == STRUCT_ARRAY => vec!["components"],
+        Way::Columns => turned.committed.fields.iter().map(|f| f.name.as_str()).collect(),
+        Way::Rows => turned.lanes.iter().map(|(name, _)| name.as_str()).collect(),
+    };
+    let def = target.type_def(to).filter(|_| turned.is_used())?;
+    let defined: Vec<&str> = def.fields.iter().map(|f| f.name.as_str()).collect();
+    (!fields.is_empty() && fields != defined).then(|| {
+        format!(
+            "{to} has the fields {} in the target, not {}",
+            defined.join(", "),
+            fields.join(", ")
+        )
+    })
+}
+
+/// Whether a rule would change what is made, so that it would not stay.
+fn goes_on(rule: &Rule, turned: &Turned<'_>, target: &Target) -> bool {
+    let to = turned.turn.to.name();
+    if matches!(&rule.action, Action::Turn(t) if t.way == Way::Columns) || !rule.concerns(to) {
+        return false;
+    }
+    if to != STRUCT_ARRAY {
+        return true;
+    }
+    // Rules that bring others up to date leave one alone that has its columns where they are today.
+    let element = turned.committed.julia_type.to_string();
+    let parameters = [element.as_str(), "", "", ""];
+    let members = [Member::stored("components")];
+    let (places, rewriting) = (&[][..], false);
+    let seen =
+        Seen { type_name: to, parameters: &parameters, members: &members, places, rewriting };
+    rule.matches(&seen) && !rule.is_idle(&seen, target.type_def(to))
+}
+
 /// Why something that is to be taken apart or put together cannot be.
 pub(in crate::migrate) fn shared(place: &str, rule: &str, object: RelAddr) -> PlanError {
     let problem = format!(
@@ -122,7 +160,11 @@ pub(in crate::migrate) fn shared(place: &str, rule: &str, object: RelAddr) -> Pl
 
 /// Why values of a type cannot be turned; none if they can.
 fn unfit(types: &TypeTable<'_>, turned: &Turned<'_>) -> h5::Result<Option<String>> {
-    let c = &turned.committed;
+    let of_arrays = match turned.way() {
+        Way::Rows => turned.committed.struct_of_arrays(types)?.map(|(inner, _)| inner),
+        Way::Columns => None,
+    };
+    let c = of_arrays.as_ref().unwrap_or(&turned.committed);
     let own = c.julia_type.tuple_elements().is_some() || c.is_inline_union();
     if c.written_type.is_some() || c.datatype.members().is_none() || own || c.fields.is_empty() {
         return Ok(Some("is not stored as its fields".to_owned()));

@@ -3,6 +3,7 @@
 use crate::h5::{self, Extent, RelAddr};
 use crate::julia::{
     Committed, Element, JuliaType, NewName, NewParam, Param, TypeTable, element_type, named_tuple,
+    struct_array,
 };
 use crate::migrate::error::PlanError;
 use crate::migrate::rule::{Rule, Turn, Way};
@@ -67,7 +68,7 @@ impl Turned<'_> {
         types: &TypeTable<'_>,
         rank: usize,
     ) -> h5::Result<JuliaType> {
-        if self.turn.to.name() != "Core.NamedTuple" {
+        if !self.turn.follows() {
             return Ok(self.turn.to.clone());
         }
         let mut fields = Vec::with_capacity(self.committed.fields.len());
@@ -76,7 +77,11 @@ impl Turned<'_> {
                 fields.push((field.name.clone(), JuliaType::array(element_type(&element), rank)));
             }
         }
-        Ok(named_tuple(fields.into_iter()))
+        let columns = named_tuple(fields.into_iter());
+        if self.turn.to.is_named_tuple() {
+            return Ok(columns);
+        }
+        Ok(struct_array(self.committed.julia_type.clone(), rank, columns))
     }
 
     /// What the elements are of the arrays that its values become.

@@ -49,13 +49,16 @@ pub use derived::{Derived, Worked};
 pub use dump::{Canonical, Digest, Digests, Dumper, Entry, FormDigest};
 pub use element::Element;
 pub use node::Node;
-pub use number::big_integer;
+pub use number::{big_integer, written_big};
 pub use number_type::{NumberBytes, NumberType};
 pub use record::Record;
 pub use signature::is_type;
 pub use stack::{DEEP_STACK, on_deep_stack};
 pub use table::{KnownTypes, NewName, NewParam, Renames, TypeTable};
-pub use turned::{EachElement, EachPart, Lane, Lanes, Structs, element_type, named_tuple};
+pub use turned::{
+    EachElement, EachPart, Lane, Lanes, STRUCT_ARRAY, Structs, columns_in, element_type,
+    named_tuple, struct_array,
+};
 pub use types::{JuliaType, Param};
 pub use value::{
     Array, DEFAULT_LIMIT, Dict, NumberArray, Numeric, Scalar, Struct, Tuple, Value, ValueBuilder,

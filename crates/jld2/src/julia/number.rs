@@ -95,6 +95,27 @@ pub fn big_integer(text: &[u8]) -> Option<String> {
     Some(out)
 }
 
+/// A whole number as JLD2 writes a BigInt, in base 62.
+pub fn written_big(value: i64) -> String {
+    let mut figures = Vec::new();
+    let mut left = value.unsigned_abs();
+    loop {
+        let figure = u8::try_from(left % 62).unwrap_or(0);
+        figures.push(match figure {
+            0..=9 => b'0' + figure,
+            10..=35 => b'A' + (figure - 10),
+            _ => b'a' + (figure - 36),
+        });
+        left /= 62;
+        if left == 0 {
+            break;
+        }
+    }
+    let sign = if value < 0 { "-" } else { "" };
+    let figures = figures.iter().rev().map(|figure| char::from(*figure));
+    sign.chars().chain(figures).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +132,10 @@ mod tests {
         assert_eq!(big("-"), None);
         assert_eq!(big("1.5"), None);
         assert_eq!(big(&"z".repeat(161)), None);
+        for value in [0, 5, -70, 61, 62, i64::MAX, i64::MIN] {
+            assert_eq!(big(&written_big(value)).unwrap(), value.to_string());
+        }
+        assert_eq!(written_big(-70), "-18");
     }
     use proptest::prelude::*;
 

@@ -192,6 +192,39 @@ pub fn named_tuple(fields: impl Iterator<Item = (String, JuliaType)>) -> JuliaTy
     JuliaType::Named { name: "Core.NamedTuple".to_owned(), params }
 }
 
+/// A struct of arrays that keeps them in a named tuple, in its only field.
+pub const STRUCT_ARRAY: &str = "StructArrays.StructArray";
+
+/// The `StructArray` of elements of a type, with so many dimensions, whose columns are in this named tuple.
+pub fn struct_array(element: JuliaType, rank: usize, columns: JuliaType) -> JuliaType {
+    // All arrays are indexed by a number.
+    let index = Param::Type(JuliaType::plain("Core.Int64"));
+    let rank = Param::Int(rank as i128);
+    let params = vec![Param::Type(element), rank, Param::Type(columns), index];
+    JuliaType::Named { name: STRUCT_ARRAY.to_owned(), params }
+}
+
+/// The type of the named tuple in which a struct of arrays keeps these, if it is not the struct itself.
+pub fn columns_in(t: &JuliaType) -> Option<&JuliaType> {
+    let columns = t.type_param(2).filter(|columns| columns.is_named_tuple())?;
+    (t.name() == STRUCT_ARRAY).then_some(columns)
+}
+
+impl Committed {
+    /// The named tuple in which values keep arrays, and where in them it stands, if it is their only field, as
+    /// in a `StructArray`.
+    ///
+    /// # Errors
+    /// If the type of that field cannot be read.
+    pub fn struct_of_arrays(&self, types: &TypeTable<'_>) -> Result<Option<(Arc<Self>, u32)>> {
+        let [field] = self.fields.as_slice() else { return Ok(None) };
+        let (Some(addr), Some(offset)) = (field.committed, field.offset) else { return Ok(None) };
+        let inner = types.committed(addr)?;
+        let fits = inner.julia_type.is_named_tuple() && inner.datatype.members().is_some();
+        Ok(fits.then_some((inner, offset)))
+    }
+}
+
 /// The arrays that the fields of a value refer to, side by side.
 pub struct Lanes {
     /// One for each field.
@@ -225,6 +258,10 @@ impl Lanes {
     /// # Errors
     /// If a field does not refer to an array, or their shapes differ.
     pub fn of(types: &TypeTable<'_>, c: &Committed, bytes: &[u8], at: u64) -> Result<Self> {
+        if let Some((inner, start)) = c.struct_of_arrays(types)? {
+            let bytes = bytes.get(start as usize..).unwrap_or_default();
+            return Self::of(types, &inner, bytes, at);
+        }
         let mut out = Self { lanes: Vec::with_capacity(c.fields.len()), dims: Vec::new() };
         for field in &c.fields {
             let wrong = |want: String, found: String| {

@@ -97,6 +97,24 @@ impl Build<'_> {
         self.find_or_commit(&t, &Datatype::vlen_string(), &[])
     }
 
+    /// The committed `BigInt`, which is stored as a string.
+    ///
+    /// # Errors
+    /// If the file's types cannot be read.
+    pub fn big_integer_type(&mut self) -> Result<ObjectRef> {
+        let t = JuliaType::plain("Base.GMP.BigInt");
+        if let Some(known) = self.find(&t) {
+            return Ok(known);
+        }
+        let value = self.type_value(&t)?;
+        let written = self.type_value(&JuliaType::plain("Core.String"))?;
+        let layout = Datatype::vlen_string();
+        let made = self.commit_as(&value, Some(&written), self.style, &layout, &[])?;
+        self.made.insert(t.to_string(), made);
+        self.added.push(made);
+        Ok(made)
+    }
+
     fn symbol(&mut self, name: &str) -> Result<ObjectRef> {
         let t = self.symbol_type()?;
         let data = self.text(name);

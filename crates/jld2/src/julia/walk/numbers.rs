@@ -158,6 +158,33 @@ impl<'a> Numbers<'a> {
         }
     }
 
+    /// `count` of the numbers, from `first` on, as [`read`](Self::read) tells them; none where they do not
+    /// stand in the file as they are, so that others would have to be read for that.
+    ///
+    /// # Errors
+    /// If they are not all there.
+    pub fn range(&self, first: u64, count: u64) -> Result<Option<Vec<u8>>> {
+        if matches!(self.other, Other::Made(..) | Other::Strided(_)) {
+            return Ok(None);
+        }
+        let column = Column::new(self.file, self.dataset, self.datatype)?;
+        let size = self.stored_size().max(1);
+        let from = first.saturating_mul(size as u64);
+        let len = count.saturating_mul(size as u64);
+        if !column.is_plain() || from.checked_add(len).is_none_or(|end| end > column.len()) {
+            return Ok(None);
+        }
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let mut bytes = self.file.source().read(column.offset() + from, len, "numbers")?;
+        self.normal(&mut bytes);
+        let Other::Converted(to) = self.other else { return Ok(Some(bytes)) };
+        let mut made = Vec::with_capacity(usize::try_from(count).unwrap_or(0) * to.size());
+        for bytes in bytes.chunks(size) {
+            made.extend(self.converted(bytes, to)?.iter().take(to.size()));
+        }
+        Ok(Some(made))
+    }
+
     /// A stored number as one of another type.
     fn converted(&self, bytes: &[u8], to: NumberType) -> Result<NumberBytes> {
         let number = Number { kind: self.kind, bytes };

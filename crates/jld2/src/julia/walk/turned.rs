@@ -1,6 +1,6 @@
 //! Tells of arrays of structs as structs of arrays, and the other way.
 
-use super::super::turned::{Lanes, Structs, element_type};
+use super::super::turned::{Lanes, Structs, columns_in, element_type};
 use super::super::{Committed, Field, JuliaType, TypeTable};
 use super::number::NumberKind;
 use super::numbers::{Numbers, Other, Strided};
@@ -26,10 +26,18 @@ impl DatasetWalk<'_> {
         };
         let id = self.new_id(addr);
         self.visitor.enter(TypeName::Type(to), Some(id), Shape::Struct)?;
+        let inside = columns_in(to);
+        if let Some(inside) = inside {
+            self.visitor.field(0, "components")?;
+            self.visitor.enter(TypeName::Type(inside), None, Shape::Struct)?;
+        }
         let mut count = 0;
         for field in &c.fields {
             self.field_name(&field.name, &mut count)?;
             self.column(&structs, field, at)?;
+        }
+        if inside.is_some() {
+            self.visitor.leave(Parts::Fields, 0)?;
         }
         self.visitor.leave(Parts::Fields, 0)
     }
