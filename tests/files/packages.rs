@@ -269,6 +269,7 @@ fn becomes(old: &str, target: &str, new: &str) {
 #[test]
 fn layers_of_flux() {
     becomes("old-flux-0.11", "julia-2026+Flux@0.16.11", "new-flux-0.16.11");
+    becomes("old-flux-0.8", "julia-2026+Flux@0.16.11", "new-flux-0.8");
 }
 
 #[test]
@@ -281,6 +282,16 @@ fn interpolations_and_static_arrays() {
 fn grids_and_fields_of_oceananigans() {
     let target = "julia-2026+Oceananigans@0.110.6";
     becomes("old-oceananigans-0.95", target, "new-oceananigans-0.110.6");
+}
+
+/// What stands in outputs of Oceananigans beside grids and fields: boundary conditions, rotation, buoyancy.
+#[test]
+fn conditions_and_rotations_of_oceananigans() {
+    let target = "julia-2026+Oceananigans@0.110.6";
+    for version in ["0.91", "0.97"] {
+        let [old, new] = ["old", "new"].map(|age| format!("{age}-oceananigans-{version}"));
+        becomes(&old, target, &new);
+    }
 }
 
 #[test]

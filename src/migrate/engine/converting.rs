@@ -1,6 +1,6 @@
 //! Converts the numbers of an array when they are asked for, in windows of it.
 
-use super::made::Spilled;
+use super::spilled::Spilled;
 use crate::h5::{Checksums, EachPiece, Error, File, Made, RelAddr, Result, Source};
 use crate::julia::{NumberType, Numbers, TypeTable};
 use std::sync::Arc;

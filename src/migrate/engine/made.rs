@@ -2,10 +2,11 @@
 //! are made of, so that an edit list does not hold them.
 
 use super::converting::Converting;
-use crate::h5::{Checksums, EachPiece, Error, File, Made, RelAddr, Result, ScratchFile, Source};
+use super::spilled::Spilled;
+use crate::h5::{Checksums, EachPiece, Error, File, Made, RelAddr, Result, Source};
 use crate::julia::{Column, Committed, Lanes, Structs, TypeTable};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 /// Bytes that are read, and made, at once.
 const WINDOW: usize = 1 << 20;
@@ -55,23 +56,6 @@ pub(super) struct Turning {
     plain: OnceLock<Option<Plain>>,
     /// All of it, where it cannot be read from anywhere.
     spilled: Spilled,
-}
-
-/// What is made, in a file without a name, once somebody has asked for a part of it.
-#[derive(Debug, Default)]
-pub(super) struct Spilled(Mutex<Option<ScratchFile>>);
-
-impl Spilled {
-    /// Fills `out` with the bytes of `made` from `at` on.
-    pub(super) fn read(&self, made: &dyn Made, at: u64, out: &mut [u8]) -> Result<()> {
-        let mut spilled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if spilled.is_none() {
-            let file = ScratchFile::new()?;
-            made.each(&mut |at, bytes| file.write(at, bytes))?;
-            *spilled = Some(file);
-        }
-        spilled.as_ref().map_or(Ok(()), |file| file.read(at, out))
-    }
 }
 
 /// What is made when it is written.

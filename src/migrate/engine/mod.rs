@@ -10,6 +10,7 @@ mod converting;
 mod made;
 mod reform;
 mod relaid;
+mod spilled;
 mod turned;
 mod values;
 
