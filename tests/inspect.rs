@@ -1,9 +1,16 @@
 //! `jldconv inspect`, `dump` and `verify` on real files: what a person and a script see, letter by
 //! letter, and values against what Julia read.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
+#[path = "inspect/foretold.rs"]
+mod foretold;
 
 use assert_cmd::Command;
 use common::{files, shared, truth};
@@ -423,10 +430,8 @@ fn types_inside_other_values_are_told_of() {
         "custom serialization of Base.Dict{…} encountered, but the type does not exist in the workspace; \
          the data will be read unconverted"
     );
-    assert_eq!(
-        said("Core.Tuple{DataFrames.DataFrame,Core.Float64}"),
-        "type Tuple{…} does not exist in workspace; reconstructing"
-    );
+    // Of tuples it says nothing.
+    assert!(!told.iter().any(|(_, t, said)| t.starts_with("Core.Tuple") && !said.is_empty()));
     // A session that has them says none of this.
     let (told, _) = met("julia-2026+DataFrames@1.7", "DataFrames/old-1.3.6.jld2");
     let lacking =

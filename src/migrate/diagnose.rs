@@ -8,10 +8,10 @@ use super::rule::Rule;
 use super::survey::Survey;
 use super::target::Target;
 use super::turn::Turns;
-use crate::h5::{self, EdgeKind, Extent, RefPlan, RelAddr};
-use crate::julia::{JuliaType, Param};
-use crate::migrate::julia_session::JuliaSession;
-use std::collections::BTreeMap;
+use crate::h5::{self, RelAddr};
+use crate::julia::TypeTable;
+use crate::migrate::session::Forecast;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What the target cannot decode; the reason for a rewrite, if there is one.
@@ -61,91 +61,83 @@ pub(super) fn structure(survey: &Survey, findings: &mut Findings) {
     }
 }
 
-/// Types that are used, that no rule takes, and that a session of the target does not read as they
+/// Types that JLD2 comes to, that no rule takes, and that a session of the target does not read as they
 /// are.
 pub(super) fn types(
-    session: &JuliaSession<'_>,
+    types: &TypeTable<'_>,
+    forecast: &Forecast,
     survey: &Survey,
     groups: &BTreeMap<RelAddr, Group<'_>>,
     findings: &mut Findings,
 ) -> h5::Result<()> {
-    for (addr, count) in met(session, survey)? {
-        if groups.get(&addr).is_some_and(Group::is_whole) {
+    for (addr, told) in &forecast.types {
+        if groups.get(addr).is_some_and(Group::is_whole) {
             continue;
         }
-        let reading = session.of(addr)?;
-        let Some(text) = reading.text.clone() else { continue };
-        if reading.reconstructed && !reading.foreign {
-            fatal(session, survey, addr, None, findings)?;
-        }
+        let Some(text) = told.reading.text.clone() else { continue };
+        let used = survey.uses.get(addr);
+        let object = match (&told.place, used) {
+            (Some(place), None) => place.to_string(),
+            _ => place_of(survey, *addr),
+        };
+        // What is made up for another type's sake is not, once that is put right.
+        let root = told.root.filter(|root| root != addr && told.left.is_none());
+        let rule = root.and_then(|root| rule_of(groups, root));
         findings.add(Finding {
-            severity: reading.severity(),
-            object: place_of(survey, addr),
-            julia_type: Some(session.types.committed(addr)?.julia_type.to_string()),
-            rule: None,
+            severity: told.reading.severity(),
+            object,
+            julia_type: Some(types.committed(*addr)?.julia_type.to_string()),
+            rule: rule.map(|rule| rule.id.clone()),
             text,
-            said: reading.said.clone(),
-            printed: reading.printed(),
-            count,
-            remedy: Remedy::None,
+            said: told.reading.said.clone(),
+            printed: told.printed,
+            count: used.map_or(1, |(count, _)| *count),
+            remedy: if rule.is_some() { Remedy::Rule } else { Remedy::None },
             when: When::Load,
         });
     }
     Ok(())
 }
 
-/// The types that JLD2 comes to while it loads the whole file, with how many objects there are of each:
-/// to those of what is stored inside other values it comes with the type of these.
-fn met(session: &JuliaSession<'_>, survey: &Survey) -> h5::Result<BTreeMap<RelAddr, u64>> {
-    let mut all: BTreeMap<_, _> =
-        survey.uses.iter().map(|(addr, (count, _))| (*addr, *count)).collect();
-    let mut ahead: Vec<_> = all.keys().copied().collect();
-    while let Some(addr) = ahead.pop() {
-        let c = session.types.committed(addr)?;
-        for inner in c.fields.iter().filter_map(|field| field.committed) {
-            all.entry(inner).or_insert_with(|| {
-                ahead.push(inner);
-                1
-            });
-        }
-    }
-    Ok(all)
+/// The rule for a committed type, the first if there are several.
+fn rule_of<'r>(groups: &BTreeMap<RelAddr, Group<'r>>, addr: RelAddr) -> Option<&'r Rule> {
+    let group = groups.get(&addr)?;
+    let mut fates = group.fate.iter().chain(group.ruled.iter().map(|(_, fate)| fate));
+    fates.find_map(|fate| fate.rules.first()).copied()
 }
 
-/// Objects that a rule changes, and what a session of the target makes of them without it.
+/// Objects that a rule changes, and what a session of the target makes of them without it. Gives the
+/// places of which it is told how loading ends there.
 pub(super) fn ruled(
-    session: &JuliaSession<'_>,
+    forecast: &Forecast,
     survey: &Survey,
     groups: &BTreeMap<RelAddr, Group<'_>>,
     findings: &mut Findings,
-) -> h5::Result<()> {
-    for group in groups.values() {
-        let reading = session.of(group.committed.addr)?;
-        let mut printed = reading.printed();
+) -> BTreeSet<Arc<str>> {
+    let mut ends = BTreeSet::new();
+    for (addr, group) in groups {
+        let told = forecast.types.get(addr);
+        let reading = told.map(|told| told.reading.clone()).unwrap_or_default();
+        let mut printed = told.map_or(0, |told| told.printed);
         let t = group.committed.julia_type.to_string();
-        let mut rules = group.fate.iter().chain(group.ruled.iter().map(|(_, fate)| fate));
-        let first = rules.find_map(|fate| fate.rules.first());
         // Why a rule is for them, or else that they change; and what ends the loading of the file.
-        let told = |rule: &Rule, changed: String| {
+        let text = |rule: &Rule, changed: String| {
             let why = if rule.why.is_empty() { changed } else { rule.why.clone() };
             match &reading.text {
                 Some(end) if reading.severity() == Severity::Failure => format!("{why}; {end}"),
                 _ => why,
             }
         };
-        if reading.reconstructed && !reading.foreign {
-            fatal(session, survey, group.committed.addr, first.copied(), findings)?;
-        }
         if let Some(fate) = group.fate.as_ref().filter(|_| group.ruled.is_empty())
             && let Some(rule) = fate.rules.first()
         {
             let changed = format!("{t} is changed; all its objects are inside others");
             findings.add(Finding {
                 severity: reading.severity(),
-                object: place_of(survey, group.committed.addr),
+                object: place_of(survey, *addr),
                 julia_type: Some(t.clone()),
                 rule: Some(rule.id.clone()),
-                text: told(rule, changed),
+                text: text(rule, changed),
                 said: reading.said.clone(),
                 printed,
                 count: 1,
@@ -157,16 +149,13 @@ pub(super) fn ruled(
         for (instance, fate) in &group.ruled {
             let Some(rule) = fate.rules.first() else { continue };
             let mut severity = reading.severity();
-            let mut text = told(rule, format!("{t} is changed"));
-            if reading.reconstructed
-                && let Some((holder, field)) =
-                    holder(session, survey, rule, group.committed.julia_type.name())?
+            let mut text = text(rule, format!("{t} is changed"));
+            let end = forecast.end_at(&instance.place);
+            if let Some(end) = end.filter(|end| end.root == Some(*addr) && !end.left)
+                && ends.insert(Arc::clone(&end.place))
             {
                 severity = Severity::Failure;
-                text = format!(
-                    "{text}; JLD2.load ends with a MethodError here, since the field {field} of \
-                     {holder} takes no reconstructed object"
-                );
+                text = format!("{text}; {}", end.text);
             }
             findings.add(Finding {
                 severity,
@@ -182,12 +171,67 @@ pub(super) fn ruled(
             });
         }
     }
+    ends
+}
+
+/// What is left of types that rules change, since more is amiss with them.
+pub(super) fn left(
+    forecast: &Forecast,
+    survey: &Survey,
+    groups: &BTreeMap<RelAddr, Group<'_>>,
+    findings: &mut Findings,
+) {
+    for (addr, group) in groups {
+        let Some(left) = forecast.types.get(addr).and_then(|told| told.left.as_ref()) else {
+            continue;
+        };
+        let Some(text) = left.text.clone().filter(|_| group.is_whole()) else { continue };
+        findings.add(Finding {
+            severity: left.severity(),
+            object: place_of(survey, *addr),
+            julia_type: Some(group.committed.julia_type.to_string()),
+            rule: None,
+            text,
+            said: None,
+            printed: 0,
+            count: 1,
+            remedy: Remedy::None,
+            when: When::Load,
+        });
+    }
+}
+
+/// Datasets whose loading ends with an error, but those of which it is told already.
+pub(super) fn ends(
+    types: &TypeTable<'_>,
+    forecast: &Forecast,
+    groups: &BTreeMap<RelAddr, Group<'_>>,
+    told: &BTreeSet<Arc<str>>,
+    findings: &mut Findings,
+) -> h5::Result<()> {
+    for end in forecast.ends.iter().filter(|end| !told.contains(&end.place)) {
+        let rule = end.root.filter(|_| !end.left).and_then(|root| rule_of(groups, root));
+        let root = end.root.map(|root| types.committed(root)).transpose()?;
+        findings.add(Finding {
+            severity: if end.now { Severity::Failure } else { Severity::Warning },
+            object: end.place.to_string(),
+            julia_type: root.map(|root| root.julia_type.to_string()),
+            rule: rule.map(|rule| rule.id.clone()),
+            text: end.text.clone(),
+            said: None,
+            printed: 0,
+            count: 1,
+            remedy: if rule.is_some() { Remedy::Rule } else { Remedy::None },
+            when: When::Load,
+        });
+    }
     Ok(())
 }
 
 /// Arrays of structs and structs of arrays that a rule turns.
 pub(super) fn turned(
-    session: &JuliaSession<'_>,
+    types: &TypeTable<'_>,
+    forecast: &Forecast,
     turns: &Turns<'_>,
     findings: &mut Findings,
 ) -> h5::Result<()> {
@@ -195,13 +239,14 @@ pub(super) fn turned(
         if !turned.is_used() {
             continue;
         }
-        let reading = session.of(turned.committed.addr)?;
-        let [from, to] = turned.told(session.types)?;
+        let told = forecast.types.get(&turned.committed.addr);
+        let severity = told.map_or(Severity::Note, |told| told.reading.severity());
+        let [from, to] = turned.told(types)?;
         let (rule, t) = (&turned.rule, turned.committed.julia_type.to_string());
         let why =
             if rule.why.is_empty() { format!("{from} becomes {to}") } else { rule.why.clone() };
         findings.add(Finding {
-            severity: reading.severity(),
+            severity,
             object: turned.first.as_deref().unwrap_or("/").to_owned(),
             julia_type: Some(t),
             rule: Some(rule.id.clone()),
@@ -289,86 +334,6 @@ fn of_a_rule(text: String) -> Finding {
     }
 }
 
-/// Where a type that is reconstructed stands in what takes none but the true one: loading ends
-/// there.
-fn fatal(
-    session: &JuliaSession<'_>,
-    survey: &Survey,
-    addr: RelAddr,
-    rule: Option<&Rule>,
-    findings: &mut Findings,
-) -> h5::Result<()> {
-    let c = session.types.committed(addr)?;
-    let Some((place, holder)) = holds_only(session, survey, addr)? else { return Ok(()) };
-    findings.add(Finding {
-        severity: Severity::Failure,
-        object: place.to_string(),
-        julia_type: Some(c.julia_type.to_string()),
-        rule: rule.map(|rule| rule.id.clone()),
-        text: format!(
-            "JLD2.load ends with a MethodError here, since {holder} takes no reconstructed object \
-             in the place of {}",
-            c.julia_type.name()
-        ),
-        said: None,
-        printed: 0,
-        count: 1,
-        remedy: if rule.is_some() { Remedy::Rule } else { Remedy::None },
-        when: When::Load,
-    });
-    Ok(())
-}
-
-/// What holds objects of the type at `addr`, and nothing in their place: the first place and what it
-/// is. What is stored inside other values makes these reconstructed, too, unless it is an array.
-fn holds_only(
-    session: &JuliaSession<'_>,
-    survey: &Survey,
-    addr: RelAddr,
-) -> h5::Result<Option<(Arc<str>, String)>> {
-    let types = session.types;
-    let c = types.committed(addr)?;
-    // JLD2 makes up a mutable type for what holds references, which is not a type of bits.
-    if !RefPlan::new(&c.datatype)?.is_empty()
-        && let Some(array) =
-            survey.instances.iter().find(|i| i.datatype == addr && i.extent == Extent::Simple)
-    {
-        return Ok(Some((Arc::clone(&array.place), "an array of them".to_owned())));
-    }
-    let edges = survey.edges.as_deref().unwrap_or_default();
-    let named = edges.iter().filter(|edge| edge.kind == EdgeKind::AttributeReference);
-    for edge in named {
-        let type_value = survey.type_values.iter().find(|value| value.addr == edge.target);
-        let element = match type_value {
-            Some(value) if value.name == c.julia_type.name() => {
-                types.type_object(edge.target, edge.at)? == c.julia_type
-            }
-            Some(_) => false,
-            None => edge.target == addr,
-        };
-        if element && types.file().object(edge.from)?.dataset().is_some() {
-            let place = match type_value {
-                Some(value) => Arc::clone(&value.place),
-                None => Arc::from(place_of(survey, addr)),
-            };
-            return Ok(Some((place, "an array of them".to_owned())));
-        }
-    }
-    if survey.embedded.contains_key(&addr) {
-        return Ok(None);
-    }
-    let mentions = |t: &JuliaType| {
-        t.params().iter().any(|p| matches!(p, Param::Type(inner) if *inner == c.julia_type))
-    };
-    for (holder, (_, place)) in &survey.uses {
-        let t = &types.committed(*holder)?.julia_type;
-        if *holder != addr && mentions(t) {
-            return Ok(Some((Arc::clone(place), t.name().to_owned())));
-        }
-    }
-    Ok(None)
-}
-
 /// Where a committed type is named, or the first that holds its values.
 fn place_of(survey: &Survey, addr: RelAddr) -> String {
     let mut holder = Some(&addr);
@@ -382,22 +347,4 @@ fn place_of(survey: &Survey, addr: RelAddr) -> String {
     }
     let link = survey.type_links.iter().find(|l| l.target == addr);
     link.map_or_else(|| format!("the object at {addr}"), |l| format!("/_types/{}", l.name))
-}
-
-/// The field of a type in this file that only takes what the rule makes.
-fn holder<'t>(
-    session: &JuliaSession<'t>,
-    survey: &Survey,
-    rule: &Rule,
-    name: &str,
-) -> h5::Result<Option<(&'t str, &'t str)>> {
-    let Some(to) = rule.new_name(name) else { return Ok(None) };
-    for (holder, field) in session.target.holders_of(&to) {
-        for addr in survey.uses.keys() {
-            if session.types.committed(*addr)?.julia_type.name() == holder {
-                return Ok(Some((holder, field)));
-            }
-        }
-    }
-    Ok(None)
 }

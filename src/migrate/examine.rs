@@ -2,8 +2,8 @@
 //! conversions go without.
 
 use super::finding::{Finding, Findings, Remedy, Severity, When};
-use super::julia_session::unknown_parameter;
-use super::target::{Resolution, Target};
+use super::session::Arrays;
+use super::target::Target;
 use crate::h5::{Class, Cursor, Dataset, Extent, Object, ObjectKind, Result, TypeRef, Visitor};
 use crate::julia::{Column, Committed, Element, TypeTable};
 
@@ -16,6 +16,7 @@ pub struct Examiner<'a> {
     types: &'a TypeTable<'a>,
     target: &'a Target,
     findings: Findings,
+    arrays: Arrays<'a>,
     /// JLD2 says this once, whatever the number of arrays and types.
     said_of_arrays: bool,
 }
@@ -23,7 +24,8 @@ pub struct Examiner<'a> {
 impl<'a> Examiner<'a> {
     /// An examiner that adds to `findings`.
     pub fn new(types: &'a TypeTable<'a>, target: &'a Target, findings: Vec<Finding>) -> Self {
-        Self { types, target, findings: Findings::of(findings), said_of_arrays: false }
+        let (findings, arrays) = (Findings::of(findings), Arrays::new(types, target));
+        Self { types, target, findings, arrays, said_of_arrays: false }
     }
 
     /// All findings, the worst first.
@@ -77,40 +79,15 @@ impl<'a> Examiner<'a> {
     }
 
     fn references(&mut self, object: &Object, dataset: &Dataset, path: &str) -> Result<()> {
-        let element = self.types.element(&dataset.datatype)?;
-        let t = self.types.element_type(object, &element)?;
-        let name = t.name();
-        if !name.contains('.') {
-            return Ok(());
-        }
-        let (what, foreign) = match self.target.resolve(name) {
-            Resolution::Gone => (name.to_owned(), false),
-            Resolution::Foreign => (name.to_owned(), true),
-            Resolution::Defined(_) | Resolution::Loaded => {
-                match unknown_parameter(&t, self.target, 0) {
-                    Some((parameter, foreign)) => {
-                        (format!("the parameter {parameter} of {name}"), foreign)
-                    }
-                    None => return Ok(()),
-                }
-            }
-        };
-        let (severity, hint) = if foreign {
-            (Severity::Note, "is none of")
-        } else {
-            (Severity::Warning, "does not exist in")
-        };
-        let shown = if t.params().is_empty() { name.to_owned() } else { format!("{name}{{…}}") };
-        let said = format!(
-            "type {shown} does not exist in workspace; interpreting Array{{{shown}}} as Array{{Any}}"
-        );
+        let Some(found) = self.arrays.look(object)? else { return Ok(()) };
+        let t = self.types.element_type(object, &self.types.element(&dataset.datatype)?)?;
         self.findings.add(Finding {
-            severity,
+            severity: if found.foreign { Severity::Note } else { Severity::Warning },
             object: path.to_owned(),
             julia_type: Some(t.to_string()),
             rule: None,
-            text: format!("{what} {hint} {}: its arrays become Array{{Any}}", self.target.title),
-            said: Some(said),
+            text: format!("{}: its arrays become Array{{Any}}", found.text),
+            said: Some(found.said),
             printed: u64::from(!std::mem::replace(&mut self.said_of_arrays, true)),
             count: 1,
             remedy: Remedy::None,

@@ -21,7 +21,7 @@ use super::target::Target;
 use super::turn::Turns;
 use crate::h5::File;
 use crate::julia::{Overrides, Renames, TypeTable};
-use crate::migrate::julia_session::JuliaSession;
+use crate::migrate::session::{Forecast, Mended};
 
 /// What a migration to a target does to a file.
 #[derive(Debug)]
@@ -120,10 +120,12 @@ pub fn plan_along<'f>(
     let groups = groups(types, target, &survey, rewriting || rewrite.is_some())?;
     given::check(target, &groups, rewriting || rewrite.is_some())?;
     let turns = Turns::find(types, target, &survey, &groups, rewriting || rewrite.is_some())?;
-    let session = JuliaSession::new(types, target);
-    diagnose::types(&session, &survey, &groups, &mut findings)?;
-    diagnose::ruled(&session, &survey, &groups, &mut findings)?;
-    diagnose::turned(&session, &turns, &mut findings)?;
+    let forecast = Forecast::of(types, target, &survey, &Mended::of(&groups))?;
+    diagnose::types(types, &forecast, &survey, &groups, &mut findings)?;
+    let ends = diagnose::ruled(&forecast, &survey, &groups, &mut findings);
+    diagnose::left(&forecast, &survey, &groups, &mut findings);
+    diagnose::ends(types, &forecast, &groups, &ends, &mut findings)?;
+    diagnose::turned(types, &forecast, &turns, &mut findings)?;
     let rewritten = rewriting || rewrite.is_some();
     let names = new_names(types, target, &survey, &groups, &turns, rewritten)?;
     diagnose::names(&names, &mut findings);

@@ -1,5 +1,6 @@
 //! Defines struct types as a target has them, and reads them from TOML.
 
+use super::pattern::TypePattern;
 use serde::Deserialize;
 
 /// A struct type as the target defines it.
@@ -11,6 +12,10 @@ pub struct TypeDef {
     pub all_defined: bool,
     /// How many parameters it has, where that has changed.
     pub parameters: Option<usize>,
+    /// Types that it does not take as a parameter.
+    pub refuses: Vec<TypePattern>,
+    /// What helps where a stored object cannot be read.
+    pub help: Option<String>,
     /// Its fields in order.
     pub fields: Vec<FieldDef>,
 }
@@ -58,6 +63,9 @@ pub(super) struct RawType {
     #[serde(default)]
     all_defined: bool,
     parameters: Option<usize>,
+    #[serde(default)]
+    refuses: Vec<TypePattern>,
+    help: Option<String>,
     /// The type of all fields that name none.
     field_type: Option<String>,
     /// `name` or `name::Type`. Left out where the fields depend on the parameters.
@@ -84,6 +92,9 @@ impl RawType {
             (Some(_), _) if !self.has.is_empty() => {
                 Err("`fields` tells all fields; `has` is for types that have none".to_owned())
             }
+            (None, _) if !self.refuses.is_empty() || self.help.is_some() => {
+                Err("`refuses` and `help` are for types whose `fields` are told".to_owned())
+            }
             (Some(_), _) => Ok(None),
             (None, true) => Err("it tells neither fields nor parameters".to_owned()),
             (None, false) => {
@@ -109,7 +120,10 @@ impl RawType {
             }
             fields.push(FieldDef::new(name.to_owned(), julia_type));
         }
-        let Self { mutable, all_defined, parameters, .. } = self;
-        Ok(TypeDef { mutable, all_defined, parameters, fields })
+        let Self { mutable, all_defined, parameters, refuses, help, .. } = self;
+        if let Some(problem) = refuses.iter().find_map(TypePattern::problem) {
+            return Err(format!("refuses: {problem}"));
+        }
+        Ok(TypeDef { mutable, all_defined, parameters, refuses, help, fields })
     }
 }

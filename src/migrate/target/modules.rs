@@ -226,7 +226,8 @@ mod tests {
     fn the_newest_julia_comes_along_unless_another_is_named() {
         let ids = |target: &str| {
             let target = Target::named(target).unwrap();
-            let of_julia = target.rules.iter().filter(|rule| rule.id.starts_with("julia-")).count();
+            let of_julia =
+                target.rules.iter().filter(|rule| rule.id.starts_with("julia-1-")).count();
             (target.name.clone(), of_julia)
         };
         let (name, rules) = ids("julia-2026");

@@ -58,6 +58,21 @@ impl TypeTable<'_> {
         self.named_type(bytes, at, &mut Reading::new(self.file().allowance()))
     }
 
+    /// The full name in the `DataType` value `bytes` at offset `at`, and where its parameters stand:
+    /// committed datatypes, and datasets that hold types or other values. Each comes with the offset of
+    /// the reference to it.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub fn signature(&self, bytes: &[u8], at: u64) -> Result<(String, Vec<(u64, RelAddr)>)> {
+        let mut reading = Reading::new(self.file().allowance());
+        let mut c = Cursor::new(bytes, at, "DataType value");
+        let name_at = c.offset();
+        let name = self.name(c.take(16)?, name_at, &mut reading)?;
+        let params_at = c.offset();
+        Ok((name, self.references(c.take(16)?, params_at, &mut reading)?))
+    }
+
     /// The type that the object at `addr` stands for: a committed datatype, or a dataset that holds
     /// a type.
     ///
