@@ -23,6 +23,7 @@ use jldconv::report::{
     Circumstances, advice, check_report, fitted, shards, summary, write_file, write_report,
 };
 use jldconv::supervisor::{self, ExitCode, Order, UnderWay};
+use jldconv::sys::process::give_large_blocks_back;
 use jldconv::text;
 use jldconv::{tasks, worker};
 use std::ffi::OsString;
@@ -37,6 +38,8 @@ fn main() -> std::process::ExitCode {
     if args.get(1).is_some_and(|arg| arg == tasks::convert::LOOK) {
         return tasks::convert::look_main();
     }
+    // Not of workers: of what they read, buffers come and go with each file.
+    give_large_blocks_back();
     match start(&args) {
         Ok(code) => code.into(),
         Err(stop) => stop.end().into(),

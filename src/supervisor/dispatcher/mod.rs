@@ -349,10 +349,10 @@ impl Dispatcher {
 
     /// A record is on disk, or need not be: now the job is over for everybody.
     pub(super) fn tell_record(&mut self, number: u64, record: JobRecord) {
-        self.events_out.tell(RunEvent::JobFinished(record.clone()));
         if let Ok(place) = usize::try_from(number) {
-            self.jobs.records.insert(place, record);
+            self.jobs.records.insert(place, &record);
         }
+        self.events_out.tell(RunEvent::JobFinished(record));
     }
 
     pub(super) fn end(&mut self, ending: Ending) {
