@@ -197,8 +197,8 @@ pub struct Records {
 
 impl Records {
     /// Adds one behind the others.
-    pub fn push(&mut self, record: JobRecord) {
-        let packed = self.packer.pack(&record);
+    pub fn push(&mut self, record: &JobRecord) {
+        let packed = self.packer.pack(record);
         Arc::make_mut(&mut self.rows).push(packed);
     }
 
@@ -256,7 +256,7 @@ impl<'a> IntoIterator for &'a Records {
 
 impl Extend<JobRecord> for Records {
     fn extend<T: IntoIterator<Item = JobRecord>>(&mut self, records: T) {
-        records.into_iter().for_each(|record| self.push(record));
+        records.into_iter().for_each(|record| self.push(&record));
     }
 }
 
@@ -300,7 +300,7 @@ impl<'de> Deserialize<'de> for Records {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Records, A::Error> {
                 let mut records = Records::default();
                 while let Some(record) = list.next_element()? {
-                    records.push(record);
+                    records.push(&record);
                 }
                 Ok(records)
             }
@@ -414,7 +414,7 @@ mod tests {
         assert_eq!(records.iter().collect::<Vec<_>>(), all);
         assert_eq!((records.len(), records.get(39), records.get(40)), (40, Some(record(39)), None));
         let copy = records.clone();
-        records.push(record(1));
+        records.push(&record(1));
         assert_eq!((records.len(), copy.len()), (41, 40), "a copy stays as it was");
     }
 

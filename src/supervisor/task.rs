@@ -124,6 +124,8 @@ pub(crate) enum Told {
     Journalled(JobRecord, Line),
     /// It is over now, and no journal has to keep anything of it.
     Now(JobRecord),
+    /// The same, and no report has it either.
+    Unkept(JobRecord),
     /// It is decided on in the end ([`RunTask::decide`]).
     Later,
 }

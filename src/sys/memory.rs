@@ -46,13 +46,7 @@ pub fn of_self() -> io::Result<ProcessMemory> {
     const PATH: &str = "/proc/self/status";
     static OPEN: OnceLock<File> = OnceLock::new();
     // Asked for with every small file: opening it takes as long as reading it.
-    let file = match OPEN.get() {
-        Some(file) => file,
-        None => {
-            let file = File::open(PATH)?;
-            OPEN.get_or_init(|| file)
-        }
-    };
+    let file = kept_open(&OPEN, || File::open(PATH))?;
     let mut buffer = [0; STATUS];
     let count = file.read_at(&mut buffer, 0)?;
     match buffer.get(..count).filter(|text| text.len() < STATUS) {
@@ -60,6 +54,15 @@ pub fn of_self() -> io::Result<ProcessMemory> {
         // Who is in very many groups has them all in it.
         None => told(&fs::read(PATH)?),
     }
+}
+
+/// The file that is open, or that is opened now and stays open.
+fn kept_open(kept: &OnceLock<File>, open: impl FnOnce() -> io::Result<File>) -> io::Result<&File> {
+    if let Some(file) = kept.get() {
+        return Ok(file);
+    }
+    let file = open()?;
+    Ok(kept.get_or_init(|| file))
 }
 
 fn told(status: &[u8]) -> io::Result<ProcessMemory> {
@@ -98,13 +101,8 @@ fn kilobytes(text: &str) -> Option<u64> {
 /// The kernel does not let it (it was built without `/proc/self/clear_refs`).
 pub fn reset_peak() -> io::Result<()> {
     static OPEN: OnceLock<File> = OnceLock::new();
-    let file = match OPEN.get() {
-        Some(file) => file,
-        None => {
-            let file = File::options().write(true).open("/proc/self/clear_refs")?;
-            OPEN.get_or_init(|| file)
-        }
-    };
+    let open = || File::options().write(true).open("/proc/self/clear_refs");
+    let file = kept_open(&OPEN, open)?;
     file.write_at(b"5", 0).map(|_| ())
 }
 

@@ -51,7 +51,7 @@ impl Answers {
     /// That on `job`, which is at `place`, if there is one.
     pub(super) fn get(&self, place: usize, job: &PlannedJob) -> Option<Answer> {
         let Row { files: (input, output), result } = self.rows.get(&place)?;
-        let unpack = |packed: &Box<Packed>| {
+        let unpack = |packed: &Packed| {
             let compared = packed.compared.as_ref().map(|it| match it {
                 Ok(claim) => Ok(claim.unpack(job)),
                 Err(why) => Err(why.clone()),
@@ -62,7 +62,7 @@ impl Answers {
                 compared,
             }
         };
-        let result = result.as_ref().map(unpack).map_err(Clone::clone);
+        let result = result.as_deref().map(unpack).map_err(Clone::clone);
         Some(Answer { input: *input, output: *output, result })
     }
 }

@@ -33,7 +33,38 @@ pub(super) struct PackedFile {
     /// None is the job's own.
     path: Option<Box<str>>,
     stat: StatData,
-    digest: Option<Box<str>>,
+    digest: Digest,
+}
+
+/// A digest in as few bytes as it has.
+#[derive(Debug, Clone)]
+enum Digest {
+    None,
+    /// Of 32 hexadecimal digits, as ours are.
+    Hex([u8; 16]),
+    Text(Box<str>),
+}
+
+impl Digest {
+    fn of(digest: Option<String>) -> Self {
+        let Some(text) = digest else { return Self::None };
+        match u128::from_str_radix(&text, 16) {
+            Ok(number) if hex(number) == text => Self::Hex(number.to_le_bytes()),
+            _ => Self::Text(text.into()),
+        }
+    }
+
+    fn unpack(&self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Hex(bytes) => Some(hex(u128::from_le_bytes(*bytes))),
+            Self::Text(text) => Some(text.to_string()),
+        }
+    }
+}
+
+fn hex(number: u128) -> String {
+    format!("{number:032x}")
 }
 
 impl PackedFile {
@@ -41,7 +72,7 @@ impl PackedFile {
     pub(super) fn of(file: ClaimedFile, own: &Path) -> Self {
         let ClaimedFile { path, stat, digest } = file;
         let path = (own.to_string_lossy() != path).then(|| path.into());
-        Self { path, stat, digest: digest.map(Into::into) }
+        Self { path, stat, digest: Digest::of(digest) }
     }
 
     /// The file as it was.
@@ -50,7 +81,7 @@ impl PackedFile {
         ClaimedFile {
             path: path.unwrap_or_else(|| own.to_string_lossy().into_owned()),
             stat: self.stat,
-            digest: self.digest.as_deref().map(str::to_owned),
+            digest: self.digest.unpack(),
         }
     }
 }
@@ -110,7 +141,12 @@ pub(super) mod tests {
         let file = |own: &Path, elsewhere: bool| ClaimedFile {
             path: if elsewhere { "/before/x".into() } else { own.to_str().unwrap().into() },
             stat: stat(number as u64),
-            digest: (number % 3 > 0).then(|| format!("{number:032x}")),
+            digest: match number % 4 {
+                0 => None,
+                1 => Some(format!("{:032x}", u128::MAX - number as u128)),
+                2 => Some(format!("{number:032X}A")),
+                _ => Some(format!("{number:032x}")),
+            },
         };
         Claim {
             input: file(&job.input, number.is_multiple_of(2)),
@@ -129,6 +165,6 @@ pub(super) mod tests {
             assert_eq!(packed.unpack(&job(number)), claim(number));
         }
         assert_eq!(packer.0.len(), 2, "what they have in common is there once");
-        assert!(size_of::<PackedClaim>() <= 136, "{}", size_of::<PackedClaim>());
+        assert!(size_of::<PackedClaim>() <= 160, "{}", size_of::<PackedClaim>());
     }
 }
