@@ -6,6 +6,7 @@
 
 use super::{ArchiveError, Found, Ranges, Selection, Weigh, discover};
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 use xxhash_rust::xxh3::Xxh3;
@@ -38,6 +39,7 @@ impl Listing {
     pub fn of(files: &[Found], selection: &Selection, range: &Ranges, weigh: Weigh) -> Self {
         let weighed = weigh == Weigh::Bytes;
         let mut hash = Xxh3::new();
+        let mut text = String::new();
         for file in files {
             hash.update(file.name.as_bytes());
             // No path holds a zero byte, and no number a slash: no two lists give the same bytes.
@@ -47,7 +49,10 @@ impl Listing {
                     Ok(since) => (true, since.as_nanos()),
                     Err(before) => (false, before.duration().as_nanos()),
                 });
-                hash.update(format!("{} {time:?}/", file.bytes).as_bytes());
+                text.clear();
+                // Into a text nothing fails.
+                let _ = write!(text, "{} {time:?}/", file.bytes);
+                hash.update(text.as_bytes());
             }
         }
         Self {

@@ -20,7 +20,7 @@ mod walk;
 pub use discover::{Archive, ArchiveError, Found, Ignored, Obstacle, Unlisted, Why, dir_of};
 pub use gaps::{Gaps, gaps};
 pub use listing::Listing;
-pub use name::{Name, Numbered, classify, is_jld2};
+pub use name::{Name, Numbered, classify, is_jld2, joined};
 pub use place::{Placement, nearest_dir, same_place};
 pub use range::{RangeError, Ranges};
 pub use selection::{DEFAULT_PREFIX, Glob, GlobError, Selection};

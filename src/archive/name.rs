@@ -3,9 +3,19 @@
 use super::selection::{SUFFIX, Selection};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 /// How the names of our own undo files end, and begin to end while they are made.
 const UNDO: &[u8] = b".jldconv-undo";
+
+/// The path of `name` in `dir`, in as much memory as it takes and no more: there may be 100,000.
+pub fn joined(dir: &Path, name: &OsStr) -> PathBuf {
+    let len = dir.as_os_str().len().saturating_add(name.len()).saturating_add(1);
+    let mut path = PathBuf::with_capacity(len);
+    path.push(dir);
+    path.push(name);
+    path
+}
 
 /// What a directory entry's name says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

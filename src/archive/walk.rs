@@ -6,7 +6,7 @@
 
 use super::discover::{Archive, ArchiveError, Found, Ignored, Obstacle, Unlisted, Why, dir_of};
 use super::earlier::made_from;
-use super::name::{Name, Numbered, classify, is_jld2};
+use super::name::{Name, Numbered, classify, is_jld2, joined};
 use super::selection::Selection;
 use crate::sys::dir::OWN;
 use crate::sys::file::{may_pass, patiently};
@@ -203,12 +203,12 @@ impl<'a> Walk<'a> {
         // A listing that broke off half-way begins anew: file servers lose their place.
         let list = || fs::read_dir(directory)?.collect::<io::Result<Vec<_>>>();
         for entry in patiently(list).map_err(error)? {
-            self.entry(&entry, relative);
+            self.entry(&entry, directory, relative);
         }
         Ok(())
     }
 
-    fn entry(&mut self, entry: &DirEntry, relative: &str) {
+    fn entry(&mut self, entry: &DirEntry, directory: &Path, relative: &str) {
         let name = entry.file_name();
         let kind = entry.file_type().ok();
         let mut whole = OsString::from(relative);
@@ -231,7 +231,7 @@ impl<'a> Walk<'a> {
         let why = match (taken, name.to_str()) {
             (Name::Taken(number), Some(text)) => {
                 let number = number.map(|it| it.below(relative));
-                self.take(entry.path(), format!("{relative}{text}"), number, kind);
+                self.take(joined(directory, &name), format!("{relative}{text}"), number, kind);
                 return;
             }
             (Name::Own, _) => return,

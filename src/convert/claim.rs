@@ -36,7 +36,7 @@ pub struct Claim {
 }
 
 /// All that shapes an output's bytes beside its input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Recipe {
     /// The target's name.

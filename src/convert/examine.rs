@@ -114,15 +114,15 @@ impl Converter {
         Ok(Examined { input, output, compared })
     }
 
-    /// Checks an output that passed a lower level at the one that is asked for. One that does not
-    /// pass is made again.
+    /// Checks an output that was `made` in this mode and passed a lower level at the one that is asked
+    /// for. One that does not pass is made again.
     ///
     /// # Errors
     /// As [`Converter::convert`].
     pub fn recheck(
         &self,
         job: &Job,
-        claim: &Claim,
+        made: Mode,
         existing: &super::publish::Existing,
         observer: &dyn Observer,
     ) -> Result<Recheck, Failure> {
@@ -133,7 +133,7 @@ impl Converter {
             // It is the disk that is checked, not what the kernel remembers.
             forget(&pair.output);
         }
-        let mut found = self.compare(job, &pair, (Some(claim.recipe.mode), depth), observer)?;
+        let mut found = self.compare(job, &pair, (Some(made), depth), observer)?;
         if found.is_ok() && level == VerifyLevel::Hdf5 {
             found = match self.reread(job, &pair, observer) {
                 Ok(()) => found,

@@ -112,7 +112,7 @@ pub enum Unchanged {
 }
 
 /// The codec of an output's columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compress {
     /// As the input has them; only what the target cannot read is encoded again.
@@ -131,7 +131,7 @@ pub enum Compress {
 }
 
 /// How a rewrite cuts columns that it compresses into chunks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Chunking {
     /// Into chunks of about [`Chunking::AUTO`] bytes; columns that are copied stay as they are.

@@ -43,7 +43,7 @@ impl Picture {
     pub(super) fn note(&mut self, event: RunEvent) {
         match event {
             RunEvent::RunStarted(start) => self.start = start,
-            RunEvent::JobFinished(record) => self.records.push(record),
+            RunEvent::JobFinished(record) => self.records.push(&record),
             RunEvent::RunFinished(run) => self.over = Some(run),
             _ => {}
         }

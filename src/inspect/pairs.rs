@@ -3,7 +3,7 @@
 use super::comparison::{Comparison, Verdict};
 use super::explain::verify_by;
 use super::model::Refusal;
-use crate::archive::{ArchiveError, Selection, Unlisted, Why, discover, is_jld2};
+use crate::archive::{ArchiveError, Selection, Unlisted, Why, discover, is_jld2, joined};
 use crate::h5::{self, Checksums};
 use crate::julia::on_deep_stack;
 use crate::migrate::target::Target;
@@ -131,8 +131,8 @@ fn paired(
         let Some(Listed { name, other, number }) = a.or(b) else { return pairs };
         pairs.push(FilePair {
             number: (!other).then_some(number),
-            old: is_old.then(|| old.join(&name)),
-            new: is_new.then(|| new.join(&name)),
+            old: is_old.then(|| joined(old, &name)),
+            new: is_new.then(|| joined(new, &name)),
             name,
         });
     }

@@ -228,7 +228,7 @@ mod tests {
             ] {
                 let mut file = record(1, JobOutcome::Failed);
                 file.fault = Some(cause);
-                it.files.push(file);
+                it.files.push(&file);
             }
         });
         insta::assert_snapshot!(all, @r"

@@ -159,7 +159,7 @@ mod tests {
         let mut killed = record(99, JobOutcome::Converted);
         (killed.seconds, killed.attempts) = (1000.0, 2);
         killed.faults = vec![crate::supervisor::Fault::Killed];
-        run.files.push(killed);
+        run.files.push(&killed);
         assert!((Figures::of(&run).unwrap().still() - 0.1).abs() < 1e-6);
     }
 

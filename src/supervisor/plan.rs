@@ -1,6 +1,6 @@
 //! Says what a run is going to do: data, made before anything starts.
 
-use crate::archive::{Found, Listing, Unlisted};
+use crate::archive::{Found, Listing, Unlisted, joined};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub struct PlannedJob {
     /// Size of the input in bytes.
     pub bytes: u64,
     /// Modification time of the input in nanoseconds since 1970.
-    pub mtime_ns: i128,
+    pub mtime_ns: i64,
     /// Why it cannot be converted, where that shows from outside (a directory, a pipe): such a job
     /// fails without an attempt.
     pub obstacle: Option<String>,
@@ -51,7 +51,7 @@ impl Plan {
     /// The plan that makes the outputs of `files` in `output_dir`.
     pub fn of(files: Vec<Found>, output_dir: &Path) -> Self {
         let job = |file: Found| PlannedJob {
-            output: output_dir.join(&file.name),
+            output: joined(output_dir, file.name.as_ref()),
             name: file.name,
             number: file.number,
             input: file.path,
@@ -74,8 +74,8 @@ impl Plan {
 }
 
 /// Nanoseconds since 1970, negative before.
-fn nanoseconds(time: SystemTime) -> i128 {
-    let count = |span: std::time::Duration| i128::try_from(span.as_nanos()).unwrap_or(i128::MAX);
+fn nanoseconds(time: SystemTime) -> i64 {
+    let count = |span: std::time::Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => count(since),
         Err(before) => -count(before.duration()),

@@ -105,76 +105,86 @@ impl Packed {
 
 /// What was met in common so far.
 #[derive(Debug, Clone, Default)]
-struct Packer(HashSet<Arc<Common>>);
+struct Packer {
+    known: HashSet<Arc<Common>>,
+    /// What the last record had: mostly the next one has the same, which shows sooner than its hash.
+    last: Option<Arc<Common>>,
+}
 
-impl Packer {
-    fn pack(&mut self, record: JobRecord) -> Packed {
-        let JobRecord {
-            name,
-            number,
-            outcome,
-            fault,
-            message,
-            mode,
-            findings,
-            bytes_in,
-            bytes_out,
-            bytes_appended,
-            bytes_replaced,
-            seconds,
-            ended,
-            peak_rss,
-            peak_anon,
-            cpu_seconds,
-            queued_seconds,
-            attempts,
-            verify,
-            digest,
-            faults,
-            slot,
-            stale,
-            conflict,
-            readers,
-        } = record;
-        let common = Common {
-            outcome,
-            fault,
-            message,
-            mode,
-            findings,
-            verify,
-            faults,
-            stale,
-            conflict,
-            readers,
-        };
-        Packed {
-            common: self.intern(common),
-            name: name.into(),
-            digest: digest.map(Into::into),
-            number,
-            bytes_in,
-            bytes_out,
-            bytes_appended,
-            bytes_replaced,
-            seconds,
-            ended,
-            peak_rss,
-            peak_anon,
-            cpu_seconds: narrow(cpu_seconds),
-            queued_seconds: narrow(queued_seconds),
-            slot,
-            attempts,
+impl Common {
+    fn of(record: &JobRecord) -> Self {
+        Self {
+            outcome: record.outcome,
+            fault: record.fault,
+            message: record.message.clone(),
+            mode: record.mode,
+            findings: record.findings.clone(),
+            verify: record.verify,
+            faults: record.faults.clone(),
+            stale: record.stale.clone(),
+            conflict: record.conflict.clone(),
+            readers: record.readers,
         }
     }
 
-    fn intern(&mut self, common: Common) -> Arc<Common> {
-        if let Some(known) = self.0.get(&common) {
-            return Arc::clone(known);
+    /// Whether `record` says the same.
+    fn is_of(&self, record: &JobRecord) -> bool {
+        let Self {
+            outcome,
+            fault,
+            message,
+            mode,
+            findings,
+            verify,
+            faults,
+            stale,
+            conflict,
+            readers,
+        } = self;
+        (outcome, fault, mode, verify, readers)
+            == (&record.outcome, &record.fault, &record.mode, &record.verify, &record.readers)
+            && (message, stale, conflict) == (&record.message, &record.stale, &record.conflict)
+            && *faults == record.faults
+            && *findings == record.findings
+    }
+}
+
+impl Packer {
+    fn pack(&mut self, record: &JobRecord) -> Packed {
+        Packed {
+            common: self.intern(record),
+            name: record.name.as_str().into(),
+            digest: record.digest.as_deref().map(Into::into),
+            number: record.number,
+            bytes_in: record.bytes_in,
+            bytes_out: record.bytes_out,
+            bytes_appended: record.bytes_appended,
+            bytes_replaced: record.bytes_replaced,
+            seconds: record.seconds,
+            ended: record.ended,
+            peak_rss: record.peak_rss,
+            peak_anon: record.peak_anon,
+            cpu_seconds: narrow(record.cpu_seconds),
+            queued_seconds: narrow(record.queued_seconds),
+            slot: record.slot,
+            attempts: record.attempts,
         }
-        let new = Arc::new(common);
-        self.0.insert(Arc::clone(&new));
-        new
+    }
+
+    fn intern(&mut self, record: &JobRecord) -> Arc<Common> {
+        if let Some(last) = self.last.as_ref().filter(|last| last.is_of(record)) {
+            return Arc::clone(last);
+        }
+        let common = Common::of(record);
+        let found = if let Some(known) = self.known.get(&common) {
+            Arc::clone(known)
+        } else {
+            let new = Arc::new(common);
+            self.known.insert(Arc::clone(&new));
+            new
+        };
+        self.last = Some(Arc::clone(&found));
+        found
     }
 }
 
@@ -187,7 +197,7 @@ pub struct Records {
 
 impl Records {
     /// Adds one behind the others.
-    pub fn push(&mut self, record: JobRecord) {
+    pub fn push(&mut self, record: &JobRecord) {
         let packed = self.packer.pack(record);
         Arc::make_mut(&mut self.rows).push(packed);
     }
@@ -246,7 +256,7 @@ impl<'a> IntoIterator for &'a Records {
 
 impl Extend<JobRecord> for Records {
     fn extend<T: IntoIterator<Item = JobRecord>>(&mut self, records: T) {
-        records.into_iter().for_each(|record| self.push(record));
+        records.into_iter().for_each(|record| self.push(&record));
     }
 }
 
@@ -290,7 +300,7 @@ impl<'de> Deserialize<'de> for Records {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Records, A::Error> {
                 let mut records = Records::default();
                 while let Some(record) = list.next_element()? {
-                    records.push(record);
+                    records.push(&record);
                 }
                 Ok(records)
             }
@@ -311,7 +321,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Adds that of the job at `place`, or replaces it.
-    pub(crate) fn insert(&mut self, place: usize, record: JobRecord) {
+    pub(crate) fn insert(&mut self, place: usize, record: &JobRecord) {
         let packed = self.packer.pack(record);
         if place >= self.rows.len() {
             self.rows.resize(place.saturating_add(1), None);
@@ -322,7 +332,7 @@ impl Ledger {
         }
     }
 
-    /// Makes room for the jobs of a plan of so many, and not for more.
+    /// Makes room for the jobs of a plan of so many, and not for more, before the first is added.
     pub(crate) fn reserve(&mut self, jobs: usize) {
         self.rows.reserve_exact(jobs.saturating_sub(self.rows.len()));
     }
@@ -404,7 +414,7 @@ mod tests {
         assert_eq!(records.iter().collect::<Vec<_>>(), all);
         assert_eq!((records.len(), records.get(39), records.get(40)), (40, Some(record(39)), None));
         let copy = records.clone();
-        records.push(record(1));
+        records.push(&record(1));
         assert_eq!((records.len(), copy.len()), (41, 40), "a copy stays as it was");
     }
 
@@ -422,7 +432,7 @@ mod tests {
     fn a_ledger_is_in_the_plans_order() {
         let mut ledger = Ledger::default();
         for place in [5_usize, 1, 9, 5] {
-            ledger.insert(place, record(place as u64));
+            ledger.insert(place, &record(place as u64));
         }
         assert_eq!((ledger.len(), ledger.holds(9), ledger.holds(2)), (3, true, false));
         assert_eq!(ledger.outcomes(), [(JobOutcome::Converted, 3)].into());
@@ -436,7 +446,7 @@ mod tests {
     #[test]
     fn a_hundred_thousand_take_little() {
         let records: Records = (0..1000).map(record).collect();
-        assert!(records.packer.0.len() < 30, "{}", records.packer.0.len());
+        assert!(records.packer.known.len() < 30, "{}", records.packer.known.len());
         assert!(size_of::<Packed>() <= 152, "{}", size_of::<Packed>());
     }
 }

@@ -6,7 +6,7 @@ use super::error::RunError;
 use super::event::{Reporter, RunEvent, RunStart, Stale};
 use super::event_channel::events_out;
 use super::family::Family;
-use super::journal::{Line, MeansLine};
+use super::journal::{Fingerprint, JobLine, Line, MeansLine};
 use super::live::LiveHandle;
 use super::record::JobOutcome;
 use super::records::Ledger;
@@ -17,11 +17,14 @@ use super::sizing;
 use super::stage::{Machine, config, dispatch, sizes};
 use super::summary::RunSummary;
 use super::task::RunTask;
+use crate::convert::Claim;
 use crate::sys::machine::machine;
+use crate::text;
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
+use std::time::SystemTime;
 
-/// Jobs that are over before a run are told in bundles of so many.
+/// Jobs that are over before a run are told, and written down, in bundles of so many.
 const AT_ONCE: usize = 256;
 
 /// All that a run needs to know before it begins.
@@ -36,10 +39,22 @@ pub(crate) struct Commission<'a> {
     pub(crate) settled: Ledger,
     /// The directory of the run's own files; without one nothing is written.
     pub(crate) run_dir: Option<&'a RunDir>,
-    /// Lines that the journal gets first.
-    pub(crate) lines: Vec<Line>,
+    /// The line that the journal gets first; none where nothing is written.
+    pub(crate) head: Option<Line>,
+    /// What it does not have yet of jobs that are over.
+    pub(crate) unwritten: Box<dyn Iterator<Item = Unwritten> + 'a>,
     /// What is told of the beginning; without it a run begins without a word.
     pub(crate) opening: Option<Opening>,
+}
+
+/// What the journal does not have yet of a job that is over.
+pub(crate) struct Unwritten {
+    /// Its place in the plan.
+    pub(crate) place: usize,
+    /// The input as it is.
+    pub(crate) input: Fingerprint,
+    /// What makes the output known again.
+    pub(crate) claim: Option<Claim>,
 }
 
 /// What is told of a run's beginning.
@@ -66,7 +81,8 @@ pub(crate) fn carry_out(
     commission: Commission<'_>,
     reporter: &mut dyn Reporter,
 ) -> Result<RunSummary, RunError> {
-    let Commission { mut context, task, todo, settled, run_dir, lines, opening } = commission;
+    let Commission { mut context, task, todo, settled, run_dir, head, unwritten, opening } =
+        commission;
     let (settings, plan) = (context.settings.clone(), context.plan.clone());
     let family = match (run_dir, &opening) {
         (Some(run_dir), Some(_)) => Family::of(&settings, plan.listing.as_ref(), run_dir.own()?),
@@ -115,11 +131,21 @@ pub(crate) fn carry_out(
             Err(error) => events_out.tell(RunEvent::Warning { message: unasked(&error) }),
         }
     }
-    for mut line in lines {
+    if let Some(mut line) = head {
         if let Line::Run(run) = &mut line {
-            run.means = Some(means.clone());
+            run.means = Some(means);
         }
         services.journal_writer.write(line, None);
+    }
+    for (written, Unwritten { place, input, claim }) in unwritten.enumerate() {
+        let Some(record) = settled.get(place) else { continue };
+        let at = text::rfc3339(SystemTime::now());
+        let run_id = context.run_id.clone();
+        let line = Line::Job(Box::new(JobLine { run_id, at, input, claim, record }));
+        services.journal_writer.write(line, None);
+        if written % AT_ONCE == 0 {
+            services.journal_writer.hand_over();
+        }
     }
     services.journal_writer.send(true);
     // A few at a time: there may be a hundred thousand.

@@ -205,5 +205,6 @@ pub(super) fn config(settings: &Settings, sizing: &Sizing, task: &dyn RunTask) -
         threads_total: sizing.threads_total,
         first_guess: sizing.first_guess,
         tells_planned: task.after_planning(0).is_some(),
+        in_order: task.in_order(),
     }
 }

@@ -31,6 +31,11 @@ pub(crate) trait RunTask: Send {
         false
     }
 
+    /// Whether somebody hears of results in the plan's order.
+    fn in_order(&self) -> bool {
+        false
+    }
+
     /// What an attempt needs of anonymous memory in all, in bytes, that took `held` up to the end of its
     /// planning; none where workers do not tell that. Then nothing is known of a file before its end but
     /// what others took.
@@ -119,6 +124,8 @@ pub(crate) enum Told {
     Journalled(JobRecord, Line),
     /// It is over now, and no journal has to keep anything of it.
     Now(JobRecord),
+    /// The same, and no report has it either.
+    Unkept(JobRecord),
     /// It is decided on in the end ([`RunTask::decide`]).
     Later,
 }

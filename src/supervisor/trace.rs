@@ -16,6 +16,7 @@ use crate::sys::process::{Death, signal_name};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tracing::level_filters::LevelFilter;
 use tracing::{Span, debug, info, info_span, trace, warn};
 
 /// The spans of what is under way. The run's own span is the current one of the thread that tells.
@@ -39,6 +40,9 @@ impl RunTrace {
 
     /// Tells what the reporter is told.
     pub(in crate::supervisor) fn event(&mut self, event: &RunEvent) {
+        if silent() {
+            return;
+        }
         match event {
             RunEvent::RunStarted(start) => run_started(start),
             RunEvent::RunFinished(run) => run_finished(run),
@@ -75,6 +79,9 @@ impl RunTrace {
         action: &Action,
         name: impl Fn(JobId) -> Option<&'a str>,
     ) {
+        if silent() {
+            return;
+        }
         match action {
             Action::Spawn { slot, worker } => {
                 debug!(slot = slot.0, worker = worker.0, "action: start a worker");
@@ -138,6 +145,9 @@ impl RunTrace {
         worker: WorkerId,
         message: &WorkerMessage,
     ) {
+        if silent() {
+            return;
+        }
         let (span, slot, worker) = (self.at(slot), slot.0, worker.0);
         let _inside = span.enter();
         match message {
@@ -200,6 +210,11 @@ impl RunTrace {
             LogLevel::Trace => trace!(from, slot, details, "{message}"),
         }
     }
+}
+
+/// Whether nobody reads the log, so that no spans are kept for it.
+fn silent() -> bool {
+    LevelFilter::current() == LevelFilter::OFF
 }
 
 fn run_started(start: &RunStart) {

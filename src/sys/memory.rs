@@ -1,7 +1,12 @@
 //! Reads the memory of processes from `/proc`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::OnceLock;
+
+/// Bytes of a status, which has some fifty short lines, and one that may be long.
+const STATUS: usize = 4 << 10;
 
 /// Memory of one process in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,7 +35,7 @@ impl ProcessMemory {
 /// # Errors
 /// The process is gone or does not show its status.
 pub fn of_process(pid: u32) -> io::Result<ProcessMemory> {
-    read_status(&format!("/proc/{pid}/status"))
+    told(&fs::read(format!("/proc/{pid}/status"))?)
 }
 
 /// Memory of this process.
@@ -38,19 +43,37 @@ pub fn of_process(pid: u32) -> io::Result<ProcessMemory> {
 /// # Errors
 /// `/proc` is not there.
 pub fn of_self() -> io::Result<ProcessMemory> {
-    read_status("/proc/self/status")
+    const PATH: &str = "/proc/self/status";
+    static OPEN: OnceLock<File> = OnceLock::new();
+    // Asked for with every small file: opening it takes as long as reading it.
+    let file = kept_open(&OPEN, || File::open(PATH))?;
+    let mut buffer = [0; STATUS];
+    let count = file.read_at(&mut buffer, 0)?;
+    match buffer.get(..count).filter(|text| text.len() < STATUS) {
+        Some(text) => told(text),
+        // Who is in very many groups has them all in it.
+        None => told(&fs::read(PATH)?),
+    }
 }
 
-fn read_status(path: &str) -> io::Result<ProcessMemory> {
-    let text = fs::read(path)?;
-    parse_status(&String::from_utf8_lossy(&text))
+/// The file that is open, or that is opened now and stays open.
+fn kept_open(kept: &OnceLock<File>, open: impl FnOnce() -> io::Result<File>) -> io::Result<&File> {
+    if let Some(file) = kept.get() {
+        return Ok(file);
+    }
+    let file = open()?;
+    Ok(kept.get_or_init(|| file))
+}
+
+fn told(status: &[u8]) -> io::Result<ProcessMemory> {
+    parse_status(&String::from_utf8_lossy(status))
         .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no memory in the status"))
 }
 
 fn parse_status(text: &str) -> Option<ProcessMemory> {
     let mut memory = ProcessMemory::default();
     let mut met = false;
-    for line in text.lines() {
+    for line in text.lines().filter(|line| line.starts_with(['V', 'R'])) {
         let Some((key, value)) = line.split_once(':') else { continue };
         let field = match key {
             "VmHWM" => &mut memory.peak,
@@ -77,7 +100,10 @@ fn kilobytes(text: &str) -> Option<u64> {
 /// # Errors
 /// The kernel does not let it (it was built without `/proc/self/clear_refs`).
 pub fn reset_peak() -> io::Result<()> {
-    fs::write("/proc/self/clear_refs", "5")
+    static OPEN: OnceLock<File> = OnceLock::new();
+    let open = || File::options().write(true).open("/proc/self/clear_refs");
+    let file = kept_open(&OPEN, open)?;
+    file.write_at(b"5", 0).map(|_| ())
 }
 
 /// Bytes that the threads of a process have moved so far, by system calls and to or from disks. It

@@ -218,6 +218,17 @@ pub fn take_env(name: &OsStr) -> Option<OsString> {
     Some(value)
 }
 
+/// From now on each block of 128 KiB or more comes from the system, and goes back to it when it is
+/// freed. glibc begins so, but takes ever larger blocks from its heap once one was freed, where what
+/// stands between them keeps them: lists of 100,000 files that come and go took a fifth more memory.
+pub fn give_large_blocks_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: sets a number that the allocator reads; no other thread runs at this time.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 128 << 10)
+    };
+}
+
 /// From now on this process does not react to `signal`.
 pub fn ignore(signal: i32) {
     // SAFETY: SIG_IGN runs no code of ours.

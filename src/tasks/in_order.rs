@@ -1,6 +1,6 @@
 //! Tells of results in the order of their places, whichever of them came first.
 
-use crate::supervisor::{JobId, Reporter, RunError, RunEvent, RunSummary};
+use crate::supervisor::{JobId, Reporter, RunError, RunEvent, RunSummary, SlotId};
 use crate::tasks::reading::{self, Reading, ReadingTask, read};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -96,8 +96,8 @@ where
 /// Hands on what a run tells beside results, and counts bytes.
 pub(super) struct Watching<'a, L, R> {
     telling: &'a RefCell<InOrder<L, R>>,
-    /// Data read of each job.
-    bytes: BTreeMap<JobId, u64>,
+    /// Data read of the job that is at work in each slot.
+    bytes: BTreeMap<SlotId, (JobId, u64)>,
     /// The same of all of them.
     all: u64,
 }
@@ -113,8 +113,11 @@ impl<L: Listener<R>, R> Reporter for Watching<'_, L, R> {
     fn event(&mut self, event: &RunEvent) {
         let mut telling = self.telling.borrow_mut();
         match event {
-            RunEvent::Progress { job, done, .. } => {
-                let known = self.bytes.entry(*job).or_default();
+            RunEvent::Progress { slot, job, done, .. } => {
+                let (at, known) = self.bytes.entry(*slot).or_insert((*job, 0));
+                if at != job {
+                    (*at, *known) = (*job, 0);
+                }
                 self.all = self.all.saturating_add(done.saturating_sub(*known));
                 *known = (*known).max(*done);
                 let through = telling.next.saturating_add(telling.waiting.len()) as u64;

@@ -124,7 +124,8 @@ pub fn read<T: ReadingTask>(
             // What has no result, or is not understood, is read again.
             if let Ok(output) = serde_json::from_value::<T::Output>(known.result) {
                 each(place, Ok(output));
-                settled.insert(place, known.record);
+                settled.reserve(plan.jobs.len());
+                settled.insert(place, &known.record);
             }
         }
     }
@@ -150,7 +151,8 @@ pub fn read<T: ReadingTask>(
         todo: (0..plan.jobs.len()).filter(|place| !settled.holds(*place)).collect(),
         settled,
         run_dir: run_dir.as_ref(),
-        lines: vec![line],
+        head: Some(line),
+        unwritten: Box::new(std::iter::empty()),
         opening: Some(Opening { warnings, ..Opening::default() }),
     };
     let mut delivery = Delivery::<T> { reporter, outputs, each };
@@ -188,6 +190,10 @@ impl<T: ReadingTask> RunTask for Readings<T> {
 
     fn reserved(&self) -> u64 {
         T::RESERVED
+    }
+
+    fn in_order(&self) -> bool {
+        true
     }
 
     fn options(&mut self, attempt: &Attempt) -> std::result::Result<Vec<u8>, ProtocolError> {

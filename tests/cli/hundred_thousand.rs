@@ -11,8 +11,9 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 const FILES: u64 = 100_000;
-/// Resident memory of the supervisor in KiB.
-const MOST: u64 = 100 << 10;
+/// Resident memory of the supervisor in KiB, of which the program itself takes a quarter where it was
+/// not optimized.
+const MOST: u64 = if cfg!(debug_assertions) { 124 << 10 } else { 100 << 10 };
 
 fn name(number: u64) -> String {
     format!("output_{number:05}.jld2")
@@ -106,12 +107,45 @@ fn a_hundred_thousand_files_whose_supervisor_is_killed_lose_nothing() {
     assert_eq!(world.names("new").len() as u64, FILES);
     assert_eq!(world.names("new/.jldconv/tmp"), Vec::<String>::new());
 
+    let done = |attempts: u64| {
+        let report = world.json("report.json");
+        assert_eq!((&report["skipped"], &report["attempts"]), (&FILES.into(), &attempts.into()));
+    };
     bounded(&world, &run);
-    let report = world.json("report.json");
-    assert_eq!((&report["skipped"], &report["attempts"]), (&FILES.into(), &0.into()));
+    done(0);
+    bounded(&world, &["old", "new", "--dry-run"]);
+    bounded(&world, &["report", "new", "--json"]);
     let compared = bounded(&world, &["verify", "old", "new"]);
     assert!(compared.contains("100000"), "{compared}");
     let scanned = bounded(&world, &["scan", "new", "--no-estimate", "--csv", "s.csv"]);
     assert!(scanned.contains("100000 files"), "{scanned}");
     assert_eq!(fs::read_to_string(world.at("s.csv")).unwrap().lines().count() as u64, FILES + 1);
+
+    // A higher check looks at each output, and an archive that moved needs no look, but new lines.
+    let mut higher = run.to_vec();
+    higher.extend(["--verify", "content"]);
+    bounded(&world, &higher);
+    done(FILES);
+    for (from, to) in [("old", "moved"), ("new", "made")] {
+        fs::rename(world.at(from), world.at(to)).unwrap();
+    }
+    higher[..2].copy_from_slice(&["moved", "made"]);
+    bounded(&world, &higher);
+    done(0);
+    // Of copies nobody knows before a look at each that they are what they were copied from.
+    for (from, to) in [("moved", "old"), ("made", "new")] {
+        let copied = world.plain("cp").args(["-a", from, to]).status().unwrap();
+        assert!(copied.success());
+    }
+    bounded(&world, &run);
+    done(0);
+    // Other rules make all of them again.
+    let rule =
+        "[[rule]]\nid = \"own\"\nwhy = \"a test\"\nfrom = [\"Main.Nothing\"]\nto = \"Mine.Type\"\n";
+    world.put("rules.toml", rule);
+    let mut again = run.to_vec();
+    again.extend(["--rules", "rules.toml"]);
+    bounded(&world, &again);
+    let report = world.json("report.json");
+    assert_eq!((&report["unchanged"], &report["attempts"]), (&FILES.into(), &FILES.into()));
 }

@@ -132,14 +132,16 @@ impl Convert for Script {
 
     fn recheck(
         &self,
-        _: &Job,
-        claim: &Claim,
+        job: &Job,
+        made: Mode,
         _: &Existing,
         options: &Options,
         _: &dyn Observer,
     ) -> Result<Recheck, Failure> {
+        let claim = claim(job, options);
+        let recipe = Recipe { mode: made, ..claim.recipe };
         let verify = options.verify.unwrap_or(VerifyLevel::Structure);
-        Ok(Recheck::Held(Claim { verify, ..claim.clone() }))
+        Ok(Recheck::Held(Claim { verify, recipe, ..claim }))
     }
 }
 

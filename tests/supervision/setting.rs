@@ -67,7 +67,7 @@ pub(crate) fn plan(settings: &Settings) -> Plan {
                 output: settings.output_dir.join(&name),
                 name: name.into_string().unwrap(),
                 bytes: meta.len(),
-                mtime_ns: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
+                mtime_ns: meta.mtime() * 1_000_000_000 + meta.mtime_nsec(),
                 obstacle: None,
             }
         })

@@ -24,6 +24,7 @@ use jldconv::report::{
 };
 use jldconv::supervisor::{self, ExitCode, Order, UnderWay};
 use jldconv::sys::bounded::Bounded;
+use jldconv::sys::process::give_large_blocks_back;
 use jldconv::text;
 use jldconv::{tasks, worker};
 use std::ffi::OsString;
@@ -41,6 +42,8 @@ fn main() -> std::process::ExitCode {
     if args.get(1).is_some_and(|arg| arg == tasks::convert::LOOK) {
         return tasks::convert::look_main();
     }
+    // Not of workers: of what they read, buffers come and go with each file.
+    give_large_blocks_back();
     match start(&args) {
         Ok(code) => code.into(),
         Err(stop) => stop.end().into(),

@@ -282,6 +282,7 @@ impl Dispatcher {
         match told {
             Told::Journalled(record, line) => self.journal(place, record, line),
             Told::Now(record) => self.tell_record(u64::from(place.0), record),
+            Told::Unkept(record) => self.events_out.tell(RunEvent::JobFinished(record)),
             Told::Later => {}
         }
     }

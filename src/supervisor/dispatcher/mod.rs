@@ -184,9 +184,8 @@ impl Dispatcher {
         scheduler: Scheduler,
         events_out: EventSender,
         (outbox, inbox): (Sender<Message>, Receiver<Message>),
-        mut settled: Ledger,
+        settled: Ledger,
     ) -> Self {
-        settled.reserve(context.plan.jobs.len());
         Self {
             context,
             task,
@@ -349,10 +348,11 @@ impl Dispatcher {
 
     /// A record is on disk, or need not be: now the job is over for everybody.
     pub(super) fn tell_record(&mut self, number: u64, record: JobRecord) {
-        self.events_out.tell(RunEvent::JobFinished(record.clone()));
         if let Ok(place) = usize::try_from(number) {
-            self.jobs.records.insert(place, record);
+            self.jobs.records.reserve(self.context.plan.jobs.len());
+            self.jobs.records.insert(place, &record);
         }
+        self.events_out.tell(RunEvent::JobFinished(record));
     }
 
     pub(super) fn end(&mut self, ending: Ending) {

@@ -117,7 +117,7 @@ fn merge(mut past: Past, shards: Vec<ShardRecord>, own: &Dir) -> Result<Merged, 
             of_run.places.push(u32::try_from(files.len()).unwrap_or(u32::MAX));
         }
         of_files.push(u32::try_from(number).unwrap_or(u32::MAX));
-        files.push(known.record);
+        files.push(&known.record);
     }
     let ended = std::mem::take(&mut past.ends);
     let ends = with_unended(&past.runs, ended, &asked, (&files, &of_runs));

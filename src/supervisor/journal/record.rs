@@ -171,7 +171,7 @@ impl Fingerprint {
         Self {
             path: job.input.to_string_lossy().into_owned(),
             size: job.bytes,
-            mtime_ns: i64::try_from(job.mtime_ns).unwrap_or(i64::MAX),
+            mtime_ns: job.mtime_ns,
             stat,
         }
     }

@@ -85,7 +85,7 @@ pub(crate) struct Past {
 }
 
 /// Where a line of a job stands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     /// Among the journals that were read.
     journal: u32,
@@ -103,8 +103,24 @@ struct Entry {
     failed: bool,
     /// The check that its output passed later than that.
     verify: Option<VerifyLevel>,
-    /// The last that was made, whatever became of later tries.
-    claim: Option<Place>,
+    /// Whether the last word on it tells of an output.
+    made: bool,
+    /// The last that was made, where that is another line, whatever became of later tries.
+    made_before: Option<Box<Place>>,
+}
+
+impl Entry {
+    /// The line of the last output.
+    fn claim(&self) -> Option<Place> {
+        self.made_before.as_deref().copied().or(self.made.then_some(self.last))
+    }
+
+    /// The last word stands at `last`, and the last output's line at `claim`.
+    fn set(&mut self, last: Place, claim: Option<Place>) {
+        self.last = last;
+        self.made = claim == Some(last);
+        self.made_before = claim.filter(|_| !self.made).map(Box::new);
+    }
 }
 
 /// How many jobs of a run have a line.
@@ -216,7 +232,7 @@ impl Past {
     /// # Errors
     /// Its line cannot be read any more.
     pub(crate) fn claimed(&self, name: &str) -> Result<Option<Claimed>, DirError> {
-        let Some(place) = self.files.get(name).and_then(|entry| entry.claim) else {
+        let Some(place) = self.files.get(name).and_then(Entry::claim) else {
             return Ok(None);
         };
         Ok(self.line(place)?.map(|line| {
@@ -230,7 +246,7 @@ impl Past {
     /// # Errors
     /// A line cannot be read any more.
     pub(crate) fn claims(&self) -> impl Iterator<Item = Result<Claimed, DirError>> {
-        let made = self.files.iter().filter(|(_, entry)| entry.claim.is_some());
+        let made = self.files.iter().filter(|(_, entry)| entry.claim().is_some());
         made.filter_map(|(name, _)| self.claimed(name).transpose())
     }
 
@@ -338,7 +354,8 @@ impl Past {
                 last: place,
                 failed,
                 verify: None,
-                claim: claims.then_some(place),
+                made: claims,
+                made_before: None,
             };
             self.files.insert(record.name.into(), entry);
             return Ok(());
@@ -346,20 +363,19 @@ impl Past {
         let newer = |then: Place| -> Result<bool, DirError> {
             Ok(then.journal == place.journal || self.line(then)?.is_none_or(|it| it.at <= at))
         };
-        let claims = claims && known.claim.map_or(Ok(true), newer)?;
+        let claims = claims && known.claim().map_or(Ok(true), newer)?;
         let last = newer(known.last)?;
         let Some(known) = self.files.get_mut(record.name.as_str()) else { return Ok(()) };
-        if claims {
-            known.claim = Some(place);
-        }
+        let claim = if claims { Some(place) } else { known.claim() };
+        known.set(known.last, claim);
         if last {
             // Of an output that is still complete the story is how it was made.
             let still = record.outcome == JobOutcome::Skipped && record.conflict.is_none();
             if still && !known.failed {
                 known.verify = record.verify.or(known.verify);
             } else {
-                (known.number, known.last) = (record.number, place);
-                (known.failed, known.verify) = (failed, None);
+                known.set(place, claim);
+                (known.number, known.failed, known.verify) = (record.number, failed, None);
             }
         }
         Ok(())

@@ -34,6 +34,8 @@ const LONGEST_LINGER: Duration = Duration::from_millis(500);
 pub(in crate::supervisor) enum Task {
     /// Write lines; of those with a number, tell when they are safe.
     Write(Vec<(Line, Option<u64>)>),
+    /// Tell that all that was asked for before was taken.
+    Taken(Sender<()>),
     /// Do not wait for more lines.
     Hurry,
     /// Remove the temporary file of that name, which a killed worker left.
@@ -134,6 +136,15 @@ impl JournalWriter {
         (!self.held.is_empty()).then(|| HELD.saturating_sub(self.since.elapsed()))
     }
 
+    /// Tells the thread of all lines and waits until it has taken them, so that who has very many does
+    /// not pile them up.
+    pub(in crate::supervisor) fn hand_over(&mut self) {
+        let (sender, taken) = channel();
+        self.ask(Task::Taken(sender));
+        // A thread that is gone has said so.
+        let _ = taken.recv();
+    }
+
     /// Tells the thread of lines that have waited long enough; with `now`, of all.
     pub(in crate::supervisor) fn send(&mut self, now: bool) {
         if !self.held.is_empty() && (now || self.since.elapsed() >= HELD) {
@@ -141,6 +152,9 @@ impl JournalWriter {
         }
     }
 }
+
+/// Bytes of lines that wait for no others.
+const MANY: usize = 4 << 20;
 
 fn identity(place: &Path) -> io::Result<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
@@ -221,6 +235,14 @@ impl WriterThread {
                     }
                     self.numbers.extend(number);
                 }
+                // What cannot be written is tried again in its own time.
+                if self.lines.len() >= MANY && !self.troubled {
+                    return Then::Now;
+                }
+            }
+            // Who asked may be gone.
+            Task::Taken(sender) => {
+                let _ = sender.send(());
             }
             Task::Remove(name) => {
                 // What is not there need not be removed, and what cannot be is swept by the next

@@ -170,10 +170,10 @@ impl Tracker {
             ..Self::default()
         };
         // Names of thousands of files are of no use here.
-        self.start.incomplete.clear();
-        self.start.stale.clear();
-        self.start.conflicts.clear();
-        self.start.failed_before.clear();
+        self.start.incomplete = Vec::new();
+        self.start.stale = Vec::new();
+        self.start.conflicts = Vec::new();
+        self.start.failed_before = Vec::new();
         self.pace.restart(at, 0);
     }
 

@@ -81,13 +81,19 @@ pub(in super::super) struct Scheduler {
 }
 
 impl Scheduler {
-    /// Will run jobs whose inputs have these sizes in bytes, the largest first.
+    /// Will run jobs whose inputs have these sizes in bytes, the largest first. Where somebody hears of
+    /// results in their order, that is so of a few only, and all others come in their order.
     pub(in super::super) fn new(config: Config, sizes: &[u64]) -> Self {
         let jobs: Vec<JobState> = sizes.iter().map(|&bytes| JobState::new(bytes)).collect();
-        let mut order: Vec<(u64, JobId)> =
-            (0_u32..).zip(sizes).map(|(i, &b)| (b, JobId(i))).collect();
-        order.sort_by_key(|&(bytes, job)| (std::cmp::Reverse(bytes), job));
         let slots = config.slots.max(1);
+        // One of them in the end keeps the others waiting for a hundredth of the run.
+        let share = sizes.iter().copied().fold(0, u64::saturating_add) / u64::from(slots);
+        let large = if config.in_order { share / 100 } else { 0 };
+        let mut order: Vec<(u64, JobId)> = (0_u32..)
+            .zip(sizes)
+            .map(|(i, &bytes)| (if bytes < large { 0 } else { bytes }, JobId(i)))
+            .collect();
+        order.sort_unstable_by_key(|&(bytes, job)| (std::cmp::Reverse(bytes), job));
         Self {
             slots: (0..slots).map(|_| Slot::new()).collect(),
             queue: order.into_iter().map(|(_, job)| job).collect(),

@@ -58,6 +58,8 @@ pub(super) struct Config {
     pub(super) first_guess: u64,
     /// Workers tell what an attempt takes once they know what is in its file.
     pub(super) tells_planned: bool,
+    /// Somebody hears of results in the plan's order: what comes before its turn is held.
+    pub(super) in_order: bool,
 }
 
 /// A reading of memory, in bytes.

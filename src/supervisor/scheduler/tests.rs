@@ -65,7 +65,23 @@ pub(super) fn config(slots: u32) -> Config {
         threads_total: None,
         first_guess: 32 << 20,
         tells_planned: true,
+        in_order: false,
     }
+}
+
+#[test]
+fn where_results_are_heard_in_order_only_large_files_come_first() {
+    let sizes: Vec<u64> = (0..1000).map(|it| if it % 300 == 299 { it } else { it % 7 }).collect();
+    let queue = |in_order| {
+        let scheduler = Scheduler::new(Config { in_order, ..config(2) }, &sizes);
+        scheduler.queue.into_iter().map(|job| job.0).collect::<Vec<u32>>()
+    };
+    let large = [899, 599, 299];
+    assert_eq!(queue(true).first_chunk(), Some(&large));
+    let small: Vec<u32> = (0..1000).filter(|job| !large.contains(job)).collect();
+    assert_eq!(queue(true)[3..], small);
+    let all = queue(false);
+    assert!(all.is_sorted_by_key(|&job| std::cmp::Reverse(sizes[job as usize])));
 }
 
 fn calm() -> MemoryReading {

@@ -8,71 +8,35 @@
 
 use super::attempt_options;
 use super::memory::{after_planning, first_guess, rewrites};
-use super::resume::{Order, Todo};
-use super::wire::{ConvertOptions, Product};
+use super::resume::{Order, Orders};
+use super::wire::{ConvertOptions, Product, WireOptions};
 use super::worker::ConvertTask;
 use crate::convert::inplace::{self, InPlace};
 use crate::convert::{Claim, Mode, Recipe, VerifyLevel};
-use crate::protocol::{ProtocolError, decode, encode_payload};
+use crate::protocol::{ProtocolError, WireBytes, decode, encode_payload};
 use crate::supervisor::journal::{Fingerprint, JobLine, Line, Past};
 use crate::supervisor::task::{Attempt, Chore, JobOver, RunTask, Told};
-use crate::supervisor::{Fault, JobId, JobOutcome, JobRecord, Plan, PlannedJob, Settings};
+use crate::supervisor::{Fault, JobId, JobOutcome, JobRecord, Plan, PlannedJob, Settings, Texts};
 use crate::sys::stat::StatData;
 use crate::text;
 use crate::worker::Task;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 /// A run's conversions.
 pub(super) struct Conversion {
     settings: Settings,
+    /// How each output is made.
     orders: Orders,
+    /// The run's options as workers are told them: with so many threads.
+    told: Option<(u32, WireBytes)>,
+    /// What was met in the last file: mostly it is what is met in the next one, and is held once.
+    findings: Texts,
     /// Jobs in place that a worker has had in hand and that are not over: each of their files may
     /// be half changed.
     begun: BTreeSet<JobId>,
     /// Jobs that found their output's name taken, where another shard may have made it.
     undecided: Vec<Undecided>,
-}
-
-/// How each output is made.
-struct Orders {
-    /// Of those that nothing is to be said of, but what the input was: nearly all. In the plan's
-    /// order, by place.
-    plain: Vec<(usize, Option<StatData>)>,
-    /// Of the others, by place.
-    special: BTreeMap<usize, Order>,
-}
-
-impl Orders {
-    fn of(todo: Vec<Todo>) -> Self {
-        let mut orders = Self { plain: Vec::new(), special: BTreeMap::new() };
-        for Todo { place, order } in todo {
-            if order == Order::plain(order.input) {
-                orders.plain.push((place, order.input));
-            } else {
-                orders.special.insert(place, order);
-            }
-        }
-        orders.plain.sort_by_key(|(place, _)| *place);
-        orders.plain.shrink_to_fit();
-        orders
-    }
-
-    fn get(&self, place: JobId) -> Option<Order> {
-        let place = usize::try_from(place.0).ok()?;
-        if let Some(order) = self.special.get(&place) {
-            return Some(order.clone());
-        }
-        // Where all jobs are to do, each stands at its own place.
-        let at = self.plain.get(place).filter(|(it, _)| *it == place);
-        let (_, input) = if let Some(at) = at {
-            at
-        } else {
-            let found = self.plain.binary_search_by_key(&place, |(place, _)| *place).ok()?;
-            self.plain.get(found)?
-        };
-        Some(Order::plain(*input))
-    }
 }
 
 /// A job that found its output's name taken.
@@ -86,13 +50,32 @@ struct Undecided {
 }
 
 impl Conversion {
-    pub(super) fn new(settings: &Settings, todo: Vec<Todo>) -> Self {
+    pub(super) fn new(settings: &Settings, orders: Orders) -> Self {
+        let settings = settings.clone();
         Self {
-            settings: settings.clone(),
-            orders: Orders::of(todo),
+            settings,
+            orders,
+            told: None,
+            findings: Texts::default(),
             begun: BTreeSet::new(),
             undecided: Vec::new(),
         }
+    }
+
+    /// The run's options for an attempt, as its worker is told them.
+    fn told(&mut self, attempt: &Attempt) -> Result<WireBytes, ProtocolError> {
+        if let Some((_, told)) = self.told.as_ref().filter(|(with, _)| *with == attempt.threads) {
+            return Ok(told.clone());
+        }
+        let options = attempt_options(&self.settings, attempt);
+        let told = WireBytes(encode_payload(&WireOptions::from(&options))?);
+        self.told = Some((attempt.threads, told.clone()));
+        Ok(told)
+    }
+
+    /// How the output of the job at `place` is made.
+    fn order(&self, place: JobId) -> Option<Order> {
+        self.orders.get(usize::try_from(place.0).ok()?)
     }
 
     /// Brings the file of a job in place back if it was left in the middle of a change: no attempt
@@ -134,13 +117,12 @@ impl RunTask for Conversion {
     }
 
     fn options(&mut self, attempt: &Attempt) -> Result<Vec<u8>, ProtocolError> {
-        let options = attempt_options(&self.settings, attempt);
-        if options.mode == Mode::InPlace {
+        if self.settings.options.mode == Mode::InPlace {
             self.begun.insert(attempt.place);
         }
-        let order = self.orders.get(attempt.place).unwrap_or_else(|| Order::plain(None));
+        let order = self.order(attempt.place).unwrap_or_else(|| Order::plain(None));
         encode_payload(&ConvertOptions {
-            options: (&options).into(),
+            options: self.told(attempt)?,
             existing: (&order.existing).into(),
             leftover: attempt.leftover,
             recheck: order.recheck,
@@ -170,7 +152,7 @@ impl RunTask for Conversion {
 
     fn over(&mut self, job: JobOver<'_>) -> Told {
         let JobOver { place, job, run_id, mut record, result, shared } = job;
-        let Some(order) = self.orders.get(place) else { return Told::Now(record) };
+        let Some(order) = self.order(place) else { return Told::Now(record) };
         let input = order.input;
         record.stale.clone_from(&order.stale);
         record.conflict.clone_from(&order.conflict);
@@ -187,6 +169,11 @@ impl RunTask for Conversion {
                 None
             }
         };
+        if record.findings == self.findings {
+            record.findings = self.findings.clone();
+        } else {
+            self.findings = record.findings.clone();
+        }
         if record.fault.is_none() {
             self.begun.remove(&place);
         }

@@ -2,7 +2,7 @@
 
 use crate::convert::publish::Existing;
 use crate::convert::{
-    Claim, Converter, Examined, Failure, FileReport, Job, Observer, Options, Recheck, Wanted,
+    Converter, Examined, Failure, FileReport, Job, Mode, Observer, Options, Recheck, Wanted,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,7 +39,7 @@ pub trait Convert: Sync {
     fn recheck(
         &self,
         job: &Job,
-        claim: &Claim,
+        made: Mode,
         existing: &Existing,
         options: &Options,
         observer: &dyn Observer,
@@ -89,11 +89,11 @@ impl Convert for Engine {
     fn recheck(
         &self,
         job: &Job,
-        claim: &Claim,
+        made: Mode,
         existing: &Existing,
         options: &Options,
         observer: &dyn Observer,
     ) -> Result<Recheck, Failure> {
-        self.converter(options)?.recheck(job, claim, existing, observer)
+        self.converter(options)?.recheck(job, made, existing, observer)
     }
 }

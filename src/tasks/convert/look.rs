@@ -2,6 +2,7 @@
 //! machine gives. Nothing is written.
 
 use super::dispatch::Conversion;
+use super::resume::Orders;
 use super::wire::WireOptions;
 use crate::convert::{Converter, Mode, Options, scratch};
 use crate::h5::Checksums;
@@ -36,7 +37,7 @@ const PIECE: u64 = 4 << 20;
 
 /// What the machine gives a run of so many jobs, of so many bytes in all.
 pub fn means(settings: &Settings, load: (usize, u64)) -> Means {
-    stage::means(settings, load, &Conversion::new(settings, Vec::new()))
+    stage::means(settings, load, &Conversion::new(settings, Orders::default()))
 }
 
 /// Looks into some files of the plan, evenly over all of it, for a second at most. A process of its

@@ -56,6 +56,7 @@ impl RunTask for Questions {
             // Who asked waits for the run's end.
             let _ = self.answers.send((place, result));
         }
-        Told::Now(job.record)
+        // There may be 100,000, and who asked has the answers.
+        Told::Unkept(job.record)
     }
 }

@@ -2,13 +2,13 @@
 
 use super::dispatch::Conversion;
 use super::others::take_along;
-use super::resume::{Sorted, Todo};
+use super::resume::{Sorted, ToRecord, Unrecorded};
 use super::survey::{Survey, check_outputs, kept, settle, survey as look_first};
 use crate::convert::{Mode, Recipe};
 use crate::supervisor::dispatcher::RunContext;
-use crate::supervisor::journal::{self, Fingerprint, HeadLine, JobLine, Line, OthersLine, RunLine};
+use crate::supervisor::journal::{self, Fingerprint, HeadLine, Line, OthersLine, RunLine};
 use crate::supervisor::mirror;
-use crate::supervisor::run::{Commission, Opening, carry_out};
+use crate::supervisor::run::{Commission, Opening, Unwritten, carry_out};
 use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::stage::context;
 use crate::supervisor::{
@@ -19,6 +19,7 @@ use crate::sys::scratch::remove_left;
 use crate::text;
 use std::ffi::OsStr;
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Runs `plan`: converts what is left to do and tells `reporter` about it. Temporary files that
@@ -50,8 +51,10 @@ pub fn run(
     let mut survey = survey;
     let mut sorted = survey.take_sorted();
     if !place.are_as(&survey.journals) {
-        let before = std::mem::replace(&mut survey.journals, place.journals()?);
-        sorted = sorted.filter(|_| before.is_empty() && survey.journals.is_empty());
+        // Of very many files both would be much.
+        let none = std::mem::take(&mut survey.journals).is_empty();
+        survey.journals = place.journals()?;
+        sorted = sorted.filter(|_| none && survey.journals.is_empty());
     }
     place.sweep(&survey.journals.own)?;
     remove_left(&settings.output_dir);
@@ -71,26 +74,30 @@ pub fn run(
         warnings.push(format!("not understood in the journal, so that it does not count: {lines}"));
     }
     if settings.options.mode != Mode::InPlace {
-        let named = |todo: &Todo| Some(plan.jobs.get(todo.place)?.name.as_str());
+        let named = |place: &usize| Some(plan.jobs.get(*place)?.name.as_str());
         let (input, output) = (&settings.input_dir, &settings.output_dir);
         mirror::make(input, output, sorted.todo.iter().filter_map(named))?;
     }
     let others_here = settings.shard.deal(&others).len() as u64;
     let others_here = (settings.others != Others::Skip).then_some(others_here);
-    let lines = head(&context, &sorted, recipe, others_here);
-    let todo = sorted.todo.iter().map(|job| job.place).collect();
+    let head = head(&context, &sorted, recipe, others_here);
+    let stale = sorted.orders.stale();
+    let stale = stale.filter_map(|(place, why)| Some((plan.jobs.get(place)?.name.clone(), why)));
+    let stale = stale.map(|(name, why)| (name, why.to_owned())).collect();
+    let Sorted { todo, orders, settled, to_record, conflicts, failed_before, .. } = sorted;
     let commission = Commission {
         context,
-        task: Box::new(Conversion::new(settings, sorted.todo)),
+        task: Box::new(Conversion::new(settings, orders)),
         todo,
-        settled: sorted.settled,
+        settled,
         run_dir: Some(&place),
-        lines,
+        head: Some(head),
+        unwritten: Box::new(unwritten(to_record, plan)),
         opening: Some(Opening {
             warnings,
-            stale: sorted.stale,
-            conflicts: sorted.conflicts.into_iter().map(|conflict| conflict.name).collect(),
-            failed_before: sorted.failed_before,
+            stale,
+            conflicts: conflicts.into_iter().map(|conflict| conflict.name).collect(),
+            failed_before,
         }),
     };
     let Some(part) = others_here else { return carry_out(commission, reporter) };
@@ -138,10 +145,20 @@ fn note(place: &RunDir, settings: &Settings, line: OthersLine) -> Result<(), Run
     written.map_err(|source| RunError::Setup { what: "write to the journal", source })
 }
 
-/// The journal's head, and lines for what it does not have yet.
-fn head(context: &RunContext, sorted: &Sorted, recipe: Recipe, others: Option<u64>) -> Vec<Line> {
+/// What the journal does not have yet.
+fn unwritten(to_record: Unrecorded, plan: &Plan) -> impl Iterator<Item = Unwritten> + use<> {
+    let jobs = Arc::clone(&plan.jobs);
+    let each = to_record.into_each(Arc::clone(&jobs));
+    each.filter_map(move |(place, ToRecord { input, claim })| {
+        let input = Fingerprint::of(jobs.get(place)?, input);
+        Some(Unwritten { place, input, claim: claim.map(|claim| *claim) })
+    })
+}
+
+/// The journal's head.
+fn head(context: &RunContext, sorted: &Sorted, recipe: Recipe, others: Option<u64>) -> Line {
     let RunContext { settings, plan, run_id, started, .. } = context;
-    let mut lines = vec![Line::Run(Box::new(RunLine {
+    Line::Run(Box::new(RunLine {
         head: HeadLine {
             journal: journal::FORMAT,
             run_id: run_id.clone(),
@@ -163,17 +180,5 @@ fn head(context: &RunContext, sorted: &Sorted, recipe: Recipe, others: Option<u6
         unlisted: plan.unlisted.to_vec(),
         // Known when the run begins.
         means: None,
-    }))];
-    for (place, to_record) in &sorted.to_record {
-        if let (Some(job), Some(record)) = (plan.jobs.get(*place), sorted.settled.get(*place)) {
-            lines.push(Line::Job(Box::new(JobLine {
-                run_id: run_id.clone(),
-                at: text::rfc3339(SystemTime::now()),
-                input: Fingerprint::of(job, to_record.input),
-                claim: to_record.claim.as_deref().cloned(),
-                record,
-            })));
-        }
-    }
-    lines
+    }))
 }

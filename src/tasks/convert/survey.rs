@@ -4,8 +4,8 @@
 //! Most of it is told by `stat` and the journals. Files that have to be looked into are looked into
 //! by workers, for a damaged one may cost its reader's life.
 
-use super::questions::Questions;
-use super::resume::{Answer, Inquiry, Sorted, sort_out};
+use super::questions::{Found, Questions};
+use super::resume::{Answer, Answers, Inquiry, Sorted, sort_out};
 use crate::archive::{Placement, Shard, same_place};
 use crate::convert::{Mode, Recipe, Wanted};
 use crate::supervisor::journal::Journals;
@@ -24,7 +24,7 @@ use crate::text;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// Looking takes so long before anything is said of it.
@@ -39,13 +39,13 @@ const FRESH: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Survey {
     pub(super) journals: Journals,
-    pub(super) answers: BTreeMap<usize, Answer>,
+    pub(super) answers: Answers,
     /// How the plan was sorted out, and when.
     sorted: Option<(Instant, Sorted)>,
     done: bool,
     /// What a user should know before the run.
     pub notes: Vec<String>,
-    /// What is to be told of outputs that are made again or in the way, by name.
+    /// What is to be told of what is in the way of outputs, by name.
     told: BTreeMap<String, String>,
     /// Files that are not JLD2 and are to be taken along, by their paths below the archive's directory.
     pub others: Vec<OsString>,
@@ -64,11 +64,14 @@ pub struct Survey {
 impl Survey {
     /// What is to be told of the output of `job`, which is at `place` in the plan, if it is there.
     pub fn there(&self, place: usize, job: &PlannedJob) -> Option<String> {
-        let settled = || {
-            let (_, sorted) = self.sorted.as_ref()?;
-            Some(format!("skipped: {}", sorted.settled.get(place)?.message.unwrap_or_default()))
-        };
-        self.told.get(&job.name).cloned().or_else(settled)
+        if let Some(told) = self.told.get(&job.name) {
+            return Some(told.clone());
+        }
+        let (_, sorted) = self.sorted.as_ref()?;
+        if let Some(why) = sorted.orders.get(place).and_then(|order| order.stale) {
+            return Some(format!("made again: {why}"));
+        }
+        Some(format!("skipped: {}", sorted.settled.get(place)?.message.unwrap_or_default()))
     }
 
     /// Bytes of input per second that earlier runs into this directory came to; none if there were none
@@ -112,7 +115,7 @@ pub fn survey(
     let notes = notes(settings, &journals)?;
     let mut survey = Survey { journals, notes, done: true, ..Survey::default() };
     let sorted = settle(settings, plan, &mut survey, &kept(settings, ""), hooks, reporter)?;
-    survey.stale = sorted.stale.len() as u64;
+    survey.stale = sorted.orders.stale().count() as u64;
     survey.conflicts = sorted.conflicts.len() as u64;
     (survey.left, survey.left_bytes) = (plan.jobs.len() as u64, plan.bytes());
     for (_, settled) in sorted.settled.iter() {
@@ -121,8 +124,6 @@ pub fn survey(
         let complete = settled.outcome == JobOutcome::Skipped && settled.conflict.is_none();
         survey.complete += u64::from(complete);
     }
-    let stale = sorted.stale.iter();
-    survey.told.extend(stale.map(|(name, why)| (name.clone(), format!("made again: {why}"))));
     let conflicts = sorted.conflicts.iter();
     survey.told.extend(conflicts.map(|it| (it.name.clone(), format!("conflict: {}", it.why))));
     survey.sorted = Some((Instant::now(), sorted));
@@ -172,7 +173,7 @@ pub(super) fn settle(
         if sorted.questions.is_empty() {
             break sorted;
         }
-        survey.answers.extend(look(settings, plan, &sorted.questions, hooks, reporter)?);
+        look(settings, plan, &sorted.questions, &mut survey.answers, hooks, reporter)?;
         rounds += 1;
     };
     let says = settings.options.force || settings.on_conflict != OnConflict::Fail;
@@ -235,19 +236,18 @@ fn look(
     settings: &Settings,
     plan: &Plan,
     questions: &[(usize, Wanted)],
+    answers: &mut Answers,
     hooks: &Hooks,
     reporter: &mut dyn Reporter,
-) -> Result<Vec<(usize, Answer)>, RunError> {
+) -> Result<(), RunError> {
     // What they are before anybody looks: an answer is about these.
-    let stats: Vec<_> = questions
-        .iter()
-        .map(|(place, _)| {
-            let job = plan.jobs.get(*place)?;
-            let output = StatData::entry(&job.output).ok()??;
-            Some((StatData::at(&job.input).ok()?, output.0))
-        })
-        .collect();
-    let (sender, answers) = channel();
+    let stats = questions.iter().filter_map(|(place, _)| {
+        let job = plan.jobs.get(*place)?;
+        let output = StatData::entry(&job.output).ok()??;
+        Some((*place, (StatData::at(&job.input).ok()?, output.0)))
+    });
+    let stats: BTreeMap<_, _> = stats.collect();
+    let (sender, found) = channel();
     let task = Questions {
         settings: settings.clone(),
         wanted: questions.iter().copied().collect(),
@@ -261,41 +261,59 @@ fn look(
         todo: questions.iter().map(|(place, _)| *place).collect(),
         settled: Ledger::default(),
         run_dir: None,
-        lines: Vec::new(),
+        head: None,
+        unwritten: Box::new(std::iter::empty()),
         opening: None,
     };
     let total = questions.len() as u64;
-    let mut looking = Looking { reporter, done: 0, total, due: Instant::now() + PATIENCE };
-    if let Some(error) = carry_out(commission, &mut looking)?.error {
-        return Err(RunError::Examine(error));
-    }
-    let mut results: BTreeMap<_, _> = answers.into_iter().collect();
-    if results.len() < questions.len() {
-        return Err(RunError::Interrupted);
-    }
-    let answers = questions.iter().zip(stats).filter_map(|((place, _), stats)| {
-        let (input, output) = stats?;
-        let result = results.remove(place)?;
+    let mut told = 0;
+    let mut take = |(place, result): Found| {
+        told += 1;
+        let (Some(job), Some((input, output))) = (plan.jobs.get(place), stats.get(&place)) else {
+            return;
+        };
         let (input, output) = match &result {
             // Told of what was open, not of what had the name a moment before.
             Ok(examined) => (examined.input.stat, examined.output.stat),
-            Err(_) => (input, output),
+            Err(_) => (*input, *output),
         };
-        Some((*place, Answer { input, output, result }))
-    });
-    Ok(answers.collect())
+        answers.insert(place, job, Answer { input, output, result });
+    };
+    let due = Instant::now() + PATIENCE;
+    let mut looking = Looking { reporter, found, take: &mut take, done: 0, total, due };
+    let error = carry_out(commission, &mut looking)?.error;
+    looking.take_in();
+    if let Some(error) = error {
+        return Err(RunError::Examine(error));
+    }
+    if told < questions.len() {
+        return Err(RunError::Interrupted);
+    }
+    Ok(())
 }
 
-/// Tells how far the looking is, where it takes its time.
+/// Takes in what is found, and tells how far the looking is, where it takes its time.
 struct Looking<'a> {
     reporter: &'a mut dyn Reporter,
+    found: Receiver<Found>,
+    take: &'a mut dyn FnMut(Found),
     done: u64,
     total: u64,
     due: Instant,
 }
 
+impl Looking<'_> {
+    /// Takes in what was found by now.
+    fn take_in(&mut self) {
+        for found in self.found.try_iter() {
+            (self.take)(found);
+        }
+    }
+}
+
 impl Reporter for Looking<'_> {
     fn event(&mut self, event: &RunEvent) {
+        self.take_in();
         match event {
             RunEvent::JobFinished(_) => self.done += 1,
             RunEvent::Warning { .. } | RunEvent::Draining { .. } | RunEvent::Stopping { .. } => {

@@ -1,8 +1,8 @@
 //! Carries what a conversion's task says between supervisor and worker: paths need not be UTF-8.
 
 use crate::convert::publish::Existing;
-use crate::convert::{Claim, FileReport, Options, Wanted};
-use crate::protocol::WirePath;
+use crate::convert::{Claim, FileReport, Mode, Options, Wanted};
+use crate::protocol::{WireBytes, WirePath};
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -62,16 +62,16 @@ impl From<WireExisting> for Existing {
 /// What a worker needs to know to make an output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConvertOptions {
-    /// How to convert.
-    pub options: WireOptions,
+    /// How to convert: [`WireOptions`], encoded. They are the same for most jobs of a run.
+    pub options: WireBytes,
     /// What may be replaced.
     pub existing: WireExisting,
     /// What an earlier attempt was about to give the output's name: if that is there, it may be
     /// replaced, too.
     pub leftover: Option<StatData>,
-    /// The claim of an output that is to be checked at a higher level, and made again only if it
-    /// does not pass.
-    pub recheck: Option<Box<Claim>>,
+    /// The mode in which an output was made that is to be checked at a higher level, and made again
+    /// only if it does not pass.
+    pub recheck: Option<Mode>,
 }
 
 /// What a worker needs to know to find out what an output is.
@@ -98,9 +98,7 @@ pub enum Product {
 mod tests {
     use super::*;
     use crate::convert::inplace::Earlier;
-    use crate::convert::{
-        ClaimedFile, Compress, Depth, Mode, Outcome, Recipe, Unchanged, VerifyLevel,
-    };
+    use crate::convert::{ClaimedFile, Compress, Depth, Outcome, Recipe, Unchanged, VerifyLevel};
     use crate::migrate::Readers;
     use crate::protocol::{decode, encode_payload};
     use proptest::prelude::*;
@@ -172,11 +170,11 @@ mod tests {
     prop_compose! {
         fn convert()(
             options in options(), existing in existing(), leftover in prop::option::of(stat()),
-            recheck in prop::option::of(claim()),
+            recheck in prop::option::of(Just(Mode::Rewrite)),
         ) -> ConvertOptions {
+            let options = encode_payload(&WireOptions::from(&options)).unwrap();
             ConvertOptions {
-                options: (&options).into(), existing: (&existing).into(), leftover,
-                recheck: recheck.map(Box::new),
+                options: WireBytes(options), existing: (&existing).into(), leftover, recheck,
             }
         }
     }

@@ -1,9 +1,12 @@
 //! Does a worker's part: to make an output, or to find out what one is.
 
 use super::engine::Convert;
-use super::wire::{ConvertOptions, ExamineOptions, Product};
+use super::wire::{ConvertOptions, ExamineOptions, Product, WireOptions};
 use crate::convert::publish::{Destination, Existing};
-use crate::convert::{Examined, Failure, FileReport, Job, Observer, Options, Recheck, scratch};
+use crate::convert::{
+    Examined, Failure, FailureKind, FileReport, Job, Observer, Options, Recheck, scratch,
+};
+use crate::protocol::decode;
 use crate::sys::dir::Missing;
 use crate::sys::stat::StatData;
 use crate::worker::{Task, shortened};
@@ -30,13 +33,16 @@ impl Task for ConvertTask<'_> {
     ) -> Result<Product, Failure> {
         scratch::beside_output(&job.temp_dir);
         let ConvertOptions { options, existing, leftover, recheck } = options;
+        let options = decode::<WireOptions>(&options.0).map_err(|error| {
+            Failure::new(FailureKind::Internal, format!("the options of a job: {error}"))
+        })?;
         let options = Options::from(options);
         let existing = after(leftover, existing.into(), job);
-        let Some(claim) = recheck else {
+        let Some(made) = recheck else {
             let report = self.0.convert(job, &existing, &options, observer)?;
             return Ok(Product::Made(trim_report(report)));
         };
-        Ok(match self.0.recheck(job, &claim, &existing, &options, observer)? {
+        Ok(match self.0.recheck(job, made, &existing, &options, observer)? {
             Recheck::Held(claim) => Product::Held(Box::new(claim)),
             Recheck::Remade(report, why) => Product::Remade(trim_report(report), shortened(why)),
         })

@@ -12,9 +12,11 @@ use crate::supervisor::journal::{Claimed, Fingerprint, Known as Before};
 use crate::supervisor::plan::PlannedJob;
 use crate::supervisor::record::{JobOutcome, JobRecord};
 use crate::supervisor::settings::OnConflict;
+use crate::sys::dir::OWN;
 use crate::sys::stat::StatData;
 use rustix::fs::FileType;
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What becomes of one job.
@@ -35,13 +37,16 @@ pub(super) struct Sorter<'a> {
     inquiry: &'a Inquiry<'a>,
     /// Which directories are that of the input, however they are spelled.
     dirs: BTreeMap<PathBuf, bool>,
+    /// Nothing is in the output directory, so that no output need be looked for.
+    empty: bool,
     /// Files in the way.
     pub(super) conflicts: Vec<Conflict>,
 }
 
 impl<'a> Sorter<'a> {
     pub(super) fn new(inquiry: &'a Inquiry<'a>) -> Self {
-        Self { inquiry, dirs: BTreeMap::new(), conflicts: Vec::new() }
+        let empty = is_empty(&inquiry.settings.output_dir);
+        Self { inquiry, dirs: BTreeMap::new(), empty, conflicts: Vec::new() }
     }
 
     /// What becomes of the job at that place in the plan.
@@ -66,7 +71,8 @@ impl<'a> Sorter<'a> {
         else {
             return anew(self);
         };
-        let Ok(output) = StatData::entry(&job.output) else {
+        let output = if self.empty { Ok(None) } else { StatData::entry(&job.output) };
+        let Ok(output) = output else {
             return Ok(make(order(input, Existing::Keep)));
         };
         let there = output.map(|(stat, _)| stat);
@@ -87,8 +93,8 @@ impl<'a> Sorter<'a> {
             Standing::Complete { why, bytes, claim } => {
                 settle(job, why, bytes, claim.map(|it| ToRecord { input, claim: Some(it) }))
             }
-            Standing::Unchecked { claim, output } => {
-                make(Order { recheck: Some(claim), ..order(input, Existing::Replace(output)) })
+            Standing::Unchecked { made, output } => {
+                make(Order { recheck: Some(made), ..order(input, Existing::Replace(output)) })
             }
             Standing::Stale { why, output } => {
                 self.failed_before(job, input)?.unwrap_or_else(|| {
@@ -136,7 +142,7 @@ impl<'a> Sorter<'a> {
         if there.is_some() && !claimed.as_ref().is_some_and(explains) {
             claimed = inquiry.journals.all()?.claimed(&job.name)?.or(claimed);
         }
-        let answer = inquiry.answers.get(&place);
+        let answer = inquiry.answers.get(place, job);
         let answer = answer.filter(|answer| answer.input == input && Some(answer.output) == there);
         let known = Known {
             input_path: &job.input,
@@ -153,7 +159,7 @@ impl<'a> Sorter<'a> {
                 None => VerifyLevel::Structure,
                 Some(level) => level,
             },
-            answer: answer.map(|answer| answer.result.as_ref().map_err(String::as_str)),
+            answer: answer.as_ref().map(|answer| answer.result.as_ref().map_err(String::as_str)),
         };
         let left_out = options.unchanged == Unchanged::Skip && !options.force && known.left_out();
         let standing = known.standing();
@@ -240,6 +246,14 @@ impl<'a> Sorter<'a> {
         *self.dirs.entry(dir.to_owned()).or_insert_with(|| {
             same_place(dir, input).is_ok_and(|placement| placement == Placement::Same)
         })
+    }
+}
+
+/// Whether a directory has nothing in it but our own files, or is not there.
+fn is_empty(dir: &Path) -> bool {
+    match std::fs::read_dir(dir) {
+        Ok(mut entries) => entries.all(|entry| entry.is_ok_and(|it| it.file_name() == OWN)),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }
 

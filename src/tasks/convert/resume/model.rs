@@ -1,25 +1,27 @@
 //! Holds what is known of a plan's jobs before a run, and what follows from it.
 
+use super::answers::Answers;
+use super::orders::Orders;
+use super::unrecorded::Unrecorded;
 use crate::convert::publish::Existing;
-use crate::convert::{Claim, Examined, Recipe, Wanted};
+use crate::convert::{Claim, Examined, Mode, Recipe, Wanted};
 use crate::supervisor::journal::Journals;
 use crate::supervisor::records::Ledger;
 use crate::supervisor::{Conflict, Settings};
 use crate::sys::stat::StatData;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A plan, sorted out.
 #[derive(Debug, Clone, Default)]
 pub(in crate::tasks::convert) struct Sorted {
-    /// Jobs to do.
-    pub(in crate::tasks::convert) todo: Vec<Todo>,
+    /// Places in the plan of jobs to do.
+    pub(in crate::tasks::convert) todo: Vec<usize>,
+    /// How their outputs are made.
+    pub(in crate::tasks::convert) orders: Orders,
     /// Jobs that are over, by place in the plan.
     pub(in crate::tasks::convert) settled: Ledger,
-    /// What the journal does not have yet of jobs that are over, by place.
-    pub(in crate::tasks::convert) to_record: BTreeMap<usize, ToRecord>,
-    /// Outputs that are there but have to be made again: names and reasons.
-    pub(in crate::tasks::convert) stale: Vec<(String, String)>,
+    /// What the journal does not have yet of jobs that are over.
+    pub(in crate::tasks::convert) to_record: Unrecorded,
     /// Names of jobs that failed earlier and are left alone.
     pub(in crate::tasks::convert) failed_before: Vec<String>,
     /// Files in the way, whatever becomes of them.
@@ -28,14 +30,6 @@ pub(in crate::tasks::convert) struct Sorted {
     pub(in crate::tasks::convert) hindered: usize,
     /// What has to be found out before the plan can be sorted out, by place.
     pub(in crate::tasks::convert) questions: Vec<(usize, Wanted)>,
-}
-
-/// A job to do.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::tasks::convert) struct Todo {
-    /// Its place in the plan.
-    pub(in crate::tasks::convert) place: usize,
-    pub(in crate::tasks::convert) order: Order,
 }
 
 /// How an output is made.
@@ -51,8 +45,8 @@ pub(in crate::tasks::convert) struct Order {
     pub(in crate::tasks::convert) conflict: Option<String>,
     /// In place: the file is, by its size, what a run recorded as its result.
     pub(in crate::tasks::convert) recorded: bool,
-    /// The claim of an output that has to pass a higher check.
-    pub(in crate::tasks::convert) recheck: Option<Box<Claim>>,
+    /// The mode in which an output was made that has to pass a higher check.
+    pub(in crate::tasks::convert) recheck: Option<Mode>,
 }
 
 impl Order {
@@ -91,8 +85,8 @@ pub(in crate::tasks::convert) struct Inquiry<'a> {
     pub(in crate::tasks::convert) asked: &'a Recipe,
     /// Those of other shards are read only if something is there that our own does not explain.
     pub(in crate::tasks::convert) journals: &'a Journals,
-    /// By place in the plan.
-    pub(in crate::tasks::convert) answers: &'a BTreeMap<usize, Answer>,
+    /// What workers found out.
+    pub(in crate::tasks::convert) answers: &'a Answers,
     /// Where files of others are kept.
     pub(in crate::tasks::convert) kept: PathBuf,
     /// Nothing is asked any more.

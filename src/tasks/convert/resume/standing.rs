@@ -41,8 +41,8 @@ pub(super) enum Standing {
     Complete { why: &'static str, bytes: u64, claim: Option<Box<Claim>> },
     /// It is this program's own, but would not be made like this any more.
     Stale { why: String, output: StatData },
-    /// It is up to date, but passed a lower check than is asked for.
-    Unchecked { claim: Box<Claim>, output: StatData },
+    /// It is up to date, made in this mode, but passed a lower check than is asked for.
+    Unchecked { made: Mode, output: StatData },
     /// It is not this program's own, or not any more.
     Conflict { why: String, what: StatData },
     /// Somebody has to look into the files.
@@ -212,13 +212,13 @@ impl Known<'_> {
         if let Some(why) = self.asked.missed_by(&claim.recipe) {
             return Standing::Stale { why, output };
         }
-        let claim = Box::new(claim);
         // A link to the input itself has nothing that could be checked.
         let link = claim.output.as_ref().is_some_and(|it| it.stat.ino == claim.input.stat.ino);
         if claim.verify < self.verify && !link {
-            return Standing::Unchecked { claim, output };
+            return Standing::Unchecked { made: claim.recipe.mode, output };
         }
-        Standing::Complete { why, bytes: output.size, claim: unknown.then_some(claim) }
+        let claim = unknown.then(|| Box::new(claim));
+        Standing::Complete { why, bytes: output.size, claim }
     }
 
     /// How the input differs from the one that was claimed.

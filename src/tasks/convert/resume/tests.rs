@@ -16,7 +16,6 @@ use crate::supervisor::settings::OnConflict;
 use crate::supervisor::{JobRecord, Plan, Settings};
 use crate::sys::dir::Dir;
 use crate::sys::stat::StatData;
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -35,7 +34,7 @@ struct Case {
     /// Whose journal it is that tells.
     shard: Shard,
     lines: Vec<Line>,
-    answers: BTreeMap<usize, Answer>,
+    answers: Answers,
 }
 
 const NAME: &str = "output_00001.jld2";
@@ -48,7 +47,7 @@ impl Case {
         fs::create_dir_all(output.join(".jldconv")).unwrap();
         fs::write(input.join(NAME), "ten bytes.").unwrap();
         let settings = Settings::new(input, output);
-        let (shard, answers) = (Shard::default(), BTreeMap::new());
+        let (shard, answers) = (Shard::default(), Answers::default());
         Self { dir, settings, shard, lines: Vec::new(), answers }
     }
 
@@ -131,7 +130,7 @@ impl Case {
 
     fn plan(&self) -> Plan {
         let meta = fs::metadata(self.input()).unwrap();
-        let mtime_ns = StatData::from_metadata(&meta).mtime_ns.into();
+        let mtime_ns = StatData::from_metadata(&meta).mtime_ns;
         Plan {
             listing: None,
             unlisted: Arc::default(),
@@ -170,9 +169,9 @@ impl Case {
 
     /// The one order.
     fn order(&self) -> Order {
-        let mut sorted = self.sort();
-        assert_eq!(sorted.todo.len(), 1, "{sorted:?}");
-        sorted.todo.remove(0).order
+        let sorted = self.sort();
+        assert_eq!(sorted.todo, [0], "{sorted:?}");
+        sorted.orders.get(0).unwrap()
     }
 
     fn asks(&self) -> Wanted {
@@ -190,10 +189,11 @@ impl Case {
     }
 
     fn complete(&self) -> Settled {
-        let mut sorted = self.sort();
+        let sorted = self.sort();
         assert_eq!(sorted.settled.len(), 1, "{sorted:?}");
         let record = sorted.settled.get(0).unwrap();
-        let settled = Settled { record, to_record: sorted.to_record.remove(&0) };
+        let to_record = sorted.to_record.into_each(self.plan().jobs).next().map(|(_, it)| it);
+        let settled = Settled { record, to_record };
         assert_eq!(settled.record.outcome, JobOutcome::Skipped);
         assert!(settled.record.message.as_deref().unwrap().starts_with("complete"));
         settled
@@ -203,7 +203,7 @@ impl Case {
         let output = StatData::at(&self.output()).unwrap();
         let order = self.order();
         assert_eq!(order.existing, Existing::Replace(output));
-        assert_eq!(self.sort().stale.len(), 1);
+        assert_eq!(self.sort().orders.stale().count(), 1);
         order.stale.unwrap()
     }
 
@@ -218,7 +218,8 @@ impl Case {
             compared: compared.map(|it| it.map(|()| self.claim()).map_err(str::to_owned)),
         };
         let [input, output] = [self.input(), self.output()].map(|it| StatData::at(&it).unwrap());
-        self.answers.insert(0, Answer { input, output, result: Ok(examined) });
+        let job = &self.plan().jobs[0];
+        self.answers.insert(0, job, Answer { input, output, result: Ok(examined) });
     }
 
     /// Changes no more than `stat`.
@@ -296,7 +297,8 @@ fn an_output_that_was_touched_is_looked_into() {
     let stat = StatData::at(&case.output()).unwrap();
     let input = StatData::at(&case.input()).unwrap();
     let result = Err("crashed: SIGSEGV".into());
-    case.answers.insert(0, Answer { input, output: stat, result });
+    let job = &case.plan().jobs[0];
+    case.answers.insert(0, job, Answer { input, output: stat, result });
     assert!(case.conflict().contains("crashed: SIGSEGV"));
 }
 
@@ -357,7 +359,7 @@ fn what_no_journal_tells_of_is_compared() {
     case.answer("", "", Some(Err("it has 1 bytes, not 18")));
     assert!(case.conflict().ends_with("it has 1 bytes, not 18"));
     case.settings.options.verify = Some(VerifyLevel::Content);
-    case.answers.clear();
+    case.answers = Answers::default();
     assert_eq!(case.asks().compare, Some(Depth::Payload));
 }
 
@@ -532,7 +534,7 @@ fn what_cannot_be_tried_fails_without_a_try() {
         settings: &case.settings,
         asked: &case.asked(),
         journals: &Journals::default(),
-        answers: &BTreeMap::new(),
+        answers: &Answers::default(),
         kept: "kept".into(),
         last: false,
     };
