@@ -12,6 +12,7 @@ use many::Kind;
 use memory::watched;
 use serde_json::Value;
 use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -125,6 +126,40 @@ fn entries_of_a_dictionary() {
 #[test]
 fn links_of_one_group() {
     flat(Kind::Links, [60_000, 180_000], 8);
+}
+
+/// More than is read of a file in one piece.
+#[test]
+fn a_string_of_any_length() {
+    const LEN: u64 = (256 << 20) + 12_345;
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let [old, new] = ["old.jld2", "new.jld2"].map(|name| dir.path().join(name));
+    many::write(&File::create(&old).unwrap(), Kind::Long, LEN).unwrap();
+    // Its place in the middle, and what stands around it.
+    let file = File::options().write(true).open(&old).unwrap();
+    file.write_all_at(b"in the middle", LEN / 2).unwrap();
+    let most = memory(&[
+        Path::new("convert"),
+        &old,
+        &new,
+        Path::new("--repack"),
+        Path::new("--verify=bytes"),
+    ]);
+    assert!(most < 32, "{most} MiB");
+    let written = File::open(&new).unwrap();
+    let (len, mut at, mut found) = (written.metadata().unwrap().len(), 0, 0);
+    assert!((LEN..LEN + 20_000).contains(&len), "{len}");
+    let mut window = vec![0; 1 << 20];
+    while at < len {
+        let n = usize::try_from(len - at).unwrap_or(usize::MAX).min(window.len());
+        written.read_exact_at(&mut window[..n], at).unwrap();
+        // Mostly zeros, which are passed over quickly.
+        if window[..n].iter().any(|byte| *byte != 0) {
+            found += window[..n].windows(13).filter(|text| text == b"in the middle").count();
+        }
+        at += n as u64;
+    }
+    assert_eq!(found, 1);
 }
 
 /// Light files come first, as they are larger: what they take says nothing of the others. Of those, which

@@ -130,6 +130,21 @@ fn references_that_are_too_deep_are_no_damage_and_what_helps_is_told() {
     assert!(said.contains(words) && !said.contains("rescue"), "{said}");
     // A copy does not follow them.
     made.patch();
+    // A rewrite does where values are compared.
+    let new = made.dir.path().join("rewritten.jld2");
+    let rewrite = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv"));
+        command.args([Path::new("convert"), &made.file, &new, Path::new("--repack")]).args(more);
+        let ended = command.output().unwrap();
+        (ended.status.code(), String::from_utf8(ended.stderr).unwrap())
+    };
+    let (code, said) = rewrite(&[]);
+    let helps = "(--verify bytes compares all but values)";
+    assert!(code == Some(1) && said.contains(words) && said.contains(helps), "{code:?}: {said}");
+    assert!(!new.exists());
+    let (code, said) = rewrite(&["--verify", "bytes"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(new.exists());
 }
 
 #[test]

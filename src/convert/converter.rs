@@ -22,6 +22,7 @@ use crate::sys::dir::Missing;
 use crate::sys::file::Identity;
 use crate::sys::stat::StatData;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Converts files to one target with the same options.
 #[derive(Debug)]
@@ -272,8 +273,13 @@ impl Converter {
             _ => Along::default().with_digest(&file),
         };
         let along = if file.source().is_kept() { along.with_regions() } else { along };
+        let along = match self.options.verify {
+            Some(VerifyLevel::None) => along,
+            _ => along.with_datasets(&file),
+        };
         let planned = plan_along(&types, &self.target, &self.request(), along);
-        let (mut migration, along) = planned.map_err(failed)?;
+        let (mut migration, mut along) = planned.map_err(failed)?;
+        let datasets = along.take_datasets().map(Arc::new);
         let (digest, regions, types) = (along.digest(), along.into_regions(), types.known());
         let rewritten = migration.rewrite.is_some() || self.lays_out();
         let changed = rewritten || migration.edits.is_some();
@@ -296,6 +302,7 @@ impl Converter {
             digest,
             types,
             regions,
+            datasets,
             rewritten,
             flat_links,
             portable,

@@ -2,7 +2,7 @@
 
 use super::{Failure, FailureKind, help, scratch};
 use crate::h5::{self, ErrorKind, File, Region, Source};
-use crate::julia::{KnownTypes, TypeTable};
+use crate::julia::{KnownTypes, Paths, TypeTable};
 use crate::migrate::Migration;
 use crate::sys::file::{Identity, may_pass};
 use crate::sys::stat::StatData;
@@ -24,6 +24,8 @@ pub(super) struct Planned {
     pub(super) types: Arc<KnownTypes>,
     /// Which bytes are in use, of a small file that is not to be changed; else none.
     pub(super) regions: Vec<Region>,
+    /// The linked datasets that can be read, if they were listed while it was planned.
+    pub(super) datasets: Option<Arc<Paths>>,
     /// Whether all of it is laid out again.
     pub(super) rewritten: bool,
     /// Whether each table must have a group with links to its columns afterwards.
@@ -35,6 +37,9 @@ pub(super) struct Planned {
 impl Planned {
     /// The file as the edits would leave it.
     pub(super) fn as_planned(&self) -> h5::Result<File> {
+        if self.migration.edits.is_none() {
+            return self.file.again();
+        }
         self.file.revised(self.edited(self.file.source().again()?))
     }
 

@@ -112,13 +112,26 @@ fn sequence(
         (None, None) => Ok(true),
         (Some((start_a, len_a)), Some((start_b, len_b))) if len_a == len_b => {
             progress(len_a)?;
-            let len = usize::try_from(len_a).unwrap_or(usize::MAX);
-            let a = in_a.source().read(start_a, len, "heap object")?;
-            let b = in_b.source().read(start_b, len, "heap object")?;
-            if base.is_empty() {
-                return Ok(a == b);
+            let size = u64::from(base.size).max(1);
+            let window = (WINDOW as u64 / size).max(1).saturating_mul(size);
+            let mut done = 0;
+            while done < len_a {
+                let n = window.min(len_a - done);
+                let len = usize::try_from(n).unwrap_or(usize::MAX);
+                let (at_a, at_b) = (start_a.saturating_add(done), start_b.saturating_add(done));
+                let a = in_a.source().read(at_a, len, "heap object")?;
+                let b = in_b.source().read(at_b, len, "heap object")?;
+                let same = if base.is_empty() {
+                    a == b
+                } else {
+                    pieces(files, (&a, &b), at_a, base, follow, progress)?
+                };
+                if !same {
+                    return Ok(false);
+                }
+                done += n;
             }
-            pieces(files, (&a, &b), start_a, base, follow, progress)
+            Ok(true)
         }
         _ => Ok(false),
     }

@@ -2,7 +2,8 @@
 
 use super::examine::Examiner;
 use super::finding::{Finding, Findings};
-use crate::h5::{Error, File, MetadataDigest, Object, Region, Regions, Result, Visitor};
+use crate::h5::{Edge, Error, File, MetadataDigest, Object, Region, Regions, Result, Visitor};
+use crate::julia::{DatasetsAlong, Paths};
 
 /// What is taken down beside the survey, where it is asked for.
 #[derive(Default)]
@@ -10,14 +11,16 @@ pub struct Along<'a> {
     regions: Option<Regions>,
     digest: Option<MetadataDigest<'a>>,
     examiner: Option<Examiner<'a>>,
+    datasets: Option<DatasetsAlong<'a>>,
     visitor: Option<&'a mut dyn Visitor>,
 }
 
 impl std::fmt::Debug for Along<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { regions, digest, examiner, visitor: _ } = self;
+        let Self { regions, digest, examiner, datasets, visitor: _ } = self;
         let mut told = f.debug_struct("Along");
         told.field("regions", regions).field("digest", digest).field("examiner", examiner);
+        told.field("datasets", datasets);
         told.finish_non_exhaustive()
     }
 }
@@ -39,6 +42,12 @@ impl<'a> Along<'a> {
     #[must_use]
     pub fn with_examiner(self, examiner: Examiner<'a>) -> Self {
         Self { examiner: Some(examiner), ..self }
+    }
+
+    /// Also lists the linked datasets of `file`, which is the one that is walked.
+    #[must_use]
+    pub fn with_datasets(self, file: &'a File) -> Self {
+        Self { datasets: Some(DatasetsAlong::new(file)), ..self }
     }
 
     /// Also tells `visitor` of each object that is met, and of nothing else.
@@ -66,6 +75,12 @@ impl<'a> Along<'a> {
         self.digest.as_ref().map(MetadataDigest::finish)
     }
 
+    /// The linked datasets that can be read, sorted by path; `None` if they were not asked for, or have to
+    /// be listed on a walk of their own. To be called once.
+    pub fn take_datasets(&mut self) -> Option<Paths> {
+        self.datasets.take().and_then(DatasetsAlong::finish)
+    }
+
     /// Takes down a dataset that JLD2 does not read.
     pub(super) fn unread(&mut self, path: &str) {
         self.digested(|digest| {
@@ -88,6 +103,16 @@ impl Visitor for Along<'_> {
         self.digested(|digest| digest.object(object, path));
         self.visitor.as_mut().map_or(Ok(()), |visitor| visitor.object(object, path))?;
         self.examiner.as_mut().map_or(Ok(()), |examiner| examiner.object(object, path))
+    }
+
+    fn linked(&mut self, object: &Object, path: &str) -> Result<()> {
+        self.datasets.as_mut().map_or(Ok(()), |datasets| datasets.linked(object, path))
+    }
+
+    fn linked_again(&mut self, edge: &Edge) {
+        if let Some(datasets) = &mut self.datasets {
+            datasets.linked_again(edge);
+        }
     }
 
     fn foreign(&mut self, path: &str, error: Error) -> Result<()> {

@@ -199,6 +199,14 @@ impl Visitor for Surveyor<'_, '_> {
         Ok(())
     }
 
+    fn linked(&mut self, object: &Object, path: &str) -> Result<()> {
+        self.along.linked(object, path)
+    }
+
+    fn linked_again(&mut self, edge: &Edge) {
+        self.along.linked_again(edge);
+    }
+
     fn edge(&mut self, edge: Edge) -> Result<()> {
         if let (Some(edges), true) = (&mut self.out.edges, edge.kind != EdgeKind::Heap) {
             if edges.len() < MAX_EDGES {

@@ -7,7 +7,7 @@ use jldconv::h5::encode::{self, NewMessage, object_header};
 use jldconv::h5::sample::superblock;
 use jldconv::h5::{Datatype, Extent, kind};
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt as _;
 
 const TEXT: &[u8] = b"HDF5-based Julia Data Format, version 0.2.0\0 (generated)\0";
@@ -50,6 +50,13 @@ impl<'a> Writer<'a> {
     /// Room for what is known [`later`](Self::later).
     pub(super) fn zeros(&mut self, len: u64) -> Result<()> {
         self.bytes(&vec![0; usize::try_from(len)?])
+    }
+
+    /// Zeros that take no room on the disk.
+    pub(super) fn hole(&mut self, len: u64) -> Result<()> {
+        self.out.seek(SeekFrom::Current(i64::try_from(len)?))?;
+        self.at += len;
+        Ok(())
     }
 
     /// What stands at an address that was left free.

@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Texts,
     /// `data::Vector{String}`: strings in global heaps.
     Strings,
+    /// `data = [a short string, one of so many bytes]`, in a heap each; the long one is a hole of the file.
+    Long,
     /// Integers in the root group: links of one group.
     Links,
     /// The same under names of 20 characters that say nothing of one another.
@@ -43,6 +45,7 @@ pub(crate) fn write(out: &File, kind: Kind, count: u64) -> Result<u64> {
         Kind::Texts => boxes::texts(&mut file, count)?,
         Kind::Deep => boxes::deep(&mut file, count)?,
         Kind::Strings => strings::vector(&mut file, count)?,
+        Kind::Long => strings::long(&mut file, count)?,
         Kind::Links => groups::links(&mut file, count)?,
         Kind::Names => groups::names(&mut file, count)?,
         Kind::Groups => groups::wide(&mut file, count)?,

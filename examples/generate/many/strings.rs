@@ -4,7 +4,7 @@ use super::file::{Writer, inline};
 use super::types::id;
 use anyhow::Result;
 use jldconv::h5::Datatype;
-use jldconv::h5::encode::{self, MAX_HEAP_OBJECTS};
+use jldconv::h5::encode::{self, MAX_HEAP_OBJECTS, NewHeap};
 
 /// As many as JLD2 puts into one heap that it can extend: it ends with room for a free object.
 const FULL: u64 = MAX_HEAP_OBJECTS as u64;
@@ -31,5 +31,20 @@ pub(super) fn vector(out: &mut Writer<'_>, count: u64) -> Result<()> {
         let objects: Vec<_> = range.map(|i| string(i).into_bytes()).collect();
         out.bytes(&encode::heap(&objects))?;
     }
+    out.root(&[("data", data)])
+}
+
+/// A `Vector{String}` whose second element has `len` bytes.
+pub(super) fn long(out: &mut Writer<'_>, len: u64) -> Result<()> {
+    let data = out.array(&inline(&Datatype::vlen_string()), None, 2, 32)?;
+    let short = encode::heap(&[b"short".to_vec()]);
+    let heap = out.at() + 32;
+    out.bytes(&id(5, heap, 1)?)?;
+    out.bytes(&id(len, heap + short.len() as u64, 1)?)?;
+    out.bytes(&short)?;
+    let [front, behind] = NewHeap::around(len);
+    out.bytes(&front)?;
+    out.hole(len)?;
+    out.bytes(&behind)?;
     out.root(&[("data", data)])
 }

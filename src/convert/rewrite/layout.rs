@@ -14,6 +14,7 @@ use crate::h5::{
     AddressMap, Dataset, Datatype, Error, File, ObjectKind, RefPlan, RelAddr, Result, kind,
 };
 use crate::julia::Column;
+use std::cell::RefCell;
 use std::io::Read as _;
 use std::iter::Peekable;
 
@@ -60,8 +61,13 @@ impl<'a> Layout<'a> {
             first += count as u64;
         }
         let objects = objects.iter().zip(header_lens);
-        let mut places =
-            Places { file: self.input, objects: AddressMap::default(), heap_objects, collections };
+        let mut places = Places {
+            file: self.input,
+            objects: AddressMap::default(),
+            heap_objects,
+            collections,
+            heap: RefCell::default(),
+        };
         let mut behind = self.payloads.placed_behind(start).peekable();
         for (addr, len) in objects {
             places.objects.get_or_insert(addr, self.rel(at).0);
@@ -156,10 +162,46 @@ impl<'a> Layout<'a> {
             out.pad_to(at)?;
             let mut heap = NewHeap::default();
             for stored in left.by_ref().take(count) {
-                self.heap_object(places, stored, &mut heap)?;
+                if count == 1 && stored.len > WINDOW as u64 {
+                    self.long_heap(places, stored, out)?;
+                } else {
+                    self.heap_object(places, stored, &mut heap)?;
+                }
             }
-            out.write(&heap.finish())?;
+            if !heap.is_empty() {
+                out.write(&heap.finish())?;
+            }
         }
+        Ok(())
+    }
+
+    /// Streams a collection of one object, which can be of any length.
+    fn long_heap(
+        &self,
+        places: &Places<'_>,
+        stored: Stored,
+        out: &mut Output<'_>,
+    ) -> std::result::Result<(), RewriteError> {
+        let Stored { offset, len, plan } = stored;
+        let source = self.input.source();
+        source.check(offset, len, "heap object")?;
+        let plan = plan.and_then(|plan| self.inventory.plans.get(plan));
+        let size = plan.map_or(1, |plan| usize::try_from(plan.size).unwrap_or(WINDOW).max(1));
+        let mut window = vec![0; (WINDOW / size).max(1) * size];
+        let [front, behind] = NewHeap::around(len);
+        out.write(&front)?;
+        let (mut at, end) = (offset, offset.saturating_add(len));
+        while at < end {
+            let n = usize::try_from(end - at).unwrap_or(usize::MAX).min(window.len());
+            let bytes = window.get_mut(..n).unwrap_or_default();
+            source.read_into(at, bytes, "heap object")?;
+            if let Some(plan) = plan {
+                places.relocate(plan, bytes, at)?;
+            }
+            out.write(bytes)?;
+            at += n as u64;
+        }
+        out.write(&behind)?;
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! Puts the output's addresses into bytes of the input.
 
 use super::heap_objects::{HeapObjects, HeapPlace};
-use crate::h5::{AddressMap, Error, File, RefPlan, RefSlot, RelAddr, Result};
+use crate::h5::{AddressMap, Error, File, HeapAtHand, RefPlan, RefSlot, RelAddr, Result};
+use std::cell::RefCell;
 
 /// Where everything goes.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(super) struct Places<'a> {
     pub(super) heap_objects: &'a HeapObjects,
     /// The new collections that hold them, in order.
     pub(super) collections: Vec<Collection>,
+    /// The input's heap that was asked for last.
+    pub(super) heap: RefCell<HeapAtHand>,
 }
 
 /// A heap collection of the output.
@@ -90,7 +93,7 @@ impl Places<'_> {
         if old == 0 && (heap.is_null() || heap.is_undef()) {
             return Ok(());
         }
-        let object = self.file.heap_object(heap, old)?;
+        let object = self.heap.borrow_mut().object(self.file, heap, old)?;
         let number = object.and_then(|object| self.heap_objects.number(object.offset));
         let Some(new) = number.and_then(|number| self.heap_object(number)) else {
             let found = format!("object {old} of the heap at {heap}");

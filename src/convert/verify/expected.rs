@@ -5,17 +5,17 @@ use super::super::planned::{Planned, read_failure};
 use super::super::{Failure, Observer, Phase, VerifyLevel};
 use super::known::Known;
 use super::{content, form, metadata};
-use crate::h5::{self, RelAddr, Trace};
+use crate::h5::{self, ErrorKind, RelAddr, Trace};
 use crate::julia::{Digest, Dumper, Listed, Paths, readable};
 use crate::migrate::Along;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the output must hold. Taken before the input changes, if it is changed in place.
 pub(in super::super) struct Expected {
     /// Its linked datasets by path, and where each is in the input; those to which the output has a
     /// new link are nowhere there.
-    pub(super) datasets: Paths,
+    pub(super) datasets: Arc<Paths>,
     /// What each has to be, in words, where the input does not stay to be asked; without those with
     /// new links.
     pub(super) forms: Option<Known<String>>,
@@ -44,17 +44,20 @@ impl Expected {
     ) -> Result<Self, Failure> {
         let failed = |e: h5::Error| read_failure(path, &e);
         if level == VerifyLevel::None {
-            let datasets = Paths::default();
+            let datasets = Arc::default();
             return Ok(Self { datasets, forms: None, values: None, metadata: None });
         }
         let migration = &planned.migration;
         let types = planned.renamed_types();
         let tick = Ticker::new(migration.survey.payload_bytes, observer);
         let tick = |bytes| tick.tick(bytes);
-        let mut datasets = readable(&planned.file).map_err(failed)?;
+        let mut datasets = match &planned.datasets {
+            Some(listed) => Arc::clone(listed),
+            None => Arc::new(readable(&planned.file).map_err(failed)?),
+        };
         let mut forms = in_place.then(|| Known::of(datasets.len()));
         if let Some(forms) = &mut forms {
-            for listed in &datasets {
+            for listed in &*datasets {
                 let Listed { path, addr, .. } = listed.map_err(failed)?;
                 let form = form::planned(planned, &types, addr);
                 forms.push(form.map_err(|e| failed(e.in_object(&path)))?);
@@ -73,10 +76,10 @@ impl Expected {
             };
             let bytes = migration.survey.payload_bytes;
             let mut lost = None;
-            let all = h5::until_error(&datasets, &mut lost);
+            let all = h5::until_error(&*datasets, &mut lost);
             let all = all.map(|listed| (listed.addr, listed.path));
             content::in_order(all, threads, bytes, &one, |path, value| {
-                values.push(value.map_err(|e| failed(e.in_object(path)))?);
+                values.push(value.map_err(|e| unlike_any(failed, e.in_object(path)))?);
                 Ok(())
             })?;
             if let Some(error) = lost {
@@ -87,12 +90,22 @@ impl Expected {
         // These lead to objects whose values are compared where they were linked before; that they
         // lead there is known when the output needs no more links.
         if !migration.links.is_empty() {
-            datasets = datasets.with(&migration.links).map_err(failed)?;
+            datasets = Arc::new(datasets.with(&migration.links).map_err(failed)?);
         }
         let metadata =
             if in_place { Some(planned_metadata(planned).map_err(failed)?) } else { None };
         Ok(Self { datasets, forms, values, metadata })
     }
+}
+
+/// Why a value cannot be compared; where it only takes too much, what does without values.
+fn unlike_any(failed: impl Fn(h5::Error) -> Failure, error: h5::Error) -> Failure {
+    let too_large = matches!(error.kind(), ErrorKind::TooLarge { .. });
+    let mut failure = failed(error);
+    if too_large {
+        failure.message.push_str(" (--verify bytes compares all but values)");
+    }
+    failure
 }
 
 /// Digest of the metadata as the plan leaves them.

@@ -5,7 +5,8 @@
 use crate::convert::rewrite::user_block;
 use crate::h5::{
     AddressMap, AddressSet, AddressStack, Attribute, Dataset, Dataspace, Datatype, Extent, File,
-    Group, Layout, Name, Object, ObjectKind, RefPlan, RefSlot, RelAddr, Trace, TypeRef, Visitor,
+    Group, HeapAtHand, Layout, Name, Object, ObjectKind, RefPlan, RefSlot, RelAddr, Trace, TypeRef,
+    Visitor,
 };
 use crate::julia::Column;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ impl<'a> Comparison<'a> {
             compared: 0,
             alike: AddressSet::default(),
             sequences: Became::default(),
+            heaps: Default::default(),
             empty_strings: AddressSet::default(),
             found: Pending::default(),
             types: None,
@@ -179,6 +181,8 @@ struct Walk<'a> {
     alike: AddressSet,
     /// New offsets of heap objects by their old ones.
     sequences: Became,
+    /// The heaps of both sides that were asked for last.
+    heaps: [HeapAtHand; 2],
     /// Offsets of the heap objects of the output that empty strings got.
     empty_strings: AddressSet,
     /// Pairs that are still to be compared, as the walk has passed them.
@@ -473,8 +477,9 @@ impl Walk<'_> {
     fn sequence(&mut self, base: &RefPlan, x: &[u8], y: &[u8], at: [u64; 2]) -> Outcome {
         let [planned, output] = self.sides;
         let (x, y) = (x.get(..16).unwrap_or(x), y.get(..16).unwrap_or(y));
-        let old = planned.vlen(x, at[0], base.size).map_err(|e| read(&e))?;
-        let new = output.vlen(y, at[1], base.size).map_err(|e| read(&e))?;
+        let [of_old, of_new] = &mut self.heaps;
+        let old = of_old.vlen(planned, x, at[0], base.size).map_err(|e| read(&e))?;
+        let new = of_new.vlen(output, y, at[1], base.size).map_err(|e| read(&e))?;
         let ((offset, len), (new_offset, new_len)) = match (old, new) {
             (None, None) => return Ok(()),
             (Some(old), Some(new)) => (old, new),
@@ -493,9 +498,24 @@ impl Walk<'_> {
             let (a, b) = (a?, b?);
             return self.elements(base, (a.bytes(), offset), (b.bytes(), new_offset));
         }
-        let [a, b] = sides.map(|(file, at)| file.source().read(at, n, "heap object"));
-        let (a, b) = (a.map_err(|e| read(&e))?, b.map_err(|e| read(&e))?);
-        self.elements(base, (&a, offset), (&b, new_offset))
+        let size = usize::try_from(base.size).unwrap_or(WINDOW).max(1);
+        let window = n.min((WINDOW / size).max(1) * size);
+        let (mut a, mut b) = (vec![0; window], vec![0; window]);
+        let mut done = 0;
+        while done < n {
+            let more = window.min(n - done);
+            a.truncate(more);
+            b.truncate(more);
+            let places = [offset, new_offset].map(|at| at.saturating_add(done as u64));
+            for ((file, _), (at, bytes)) in
+                sides.into_iter().zip(places.into_iter().zip([&mut a, &mut b]))
+            {
+                file.source().read_into(at, bytes, "heap object").map_err(|e| read(&e))?;
+            }
+            self.elements(base, (&a, places[0]), (&b, places[1]))?;
+            done += more;
+        }
+        Ok(())
     }
 }
 

@@ -9,6 +9,13 @@ use std::sync::OnceLock;
 pub(super) struct LinkedOnce(OnceLock<Option<Paths>>);
 
 impl LinkedOnce {
+    /// The list was made on another walk. If it was not, or somebody has asked before, nothing changes.
+    pub(super) fn known(&self, paths: Option<Paths>) {
+        if let Some(paths) = paths {
+            let _ = self.0.set(Some(paths));
+        }
+    }
+
     /// Hands the list of `file`, or of the same file opened again, to `ask`.
     ///
     /// # Errors

@@ -122,18 +122,18 @@ impl Check<'_> {
             }
         };
         let linked = &LinkedOnce::default();
+        let values = level >= VerifyLevel::Content;
+        let beside = values && beside::is_worth_it(self.planned, self.threads);
         let structure = || match self.same_file(&output)? {
             Some(same) => Ok(same),
-            None => self.structure(&types, file, linked),
+            None => self.structure(&types, file, (linked, !beside)),
         };
-        let values = level >= VerifyLevel::Content;
-        let (Structure { readers, columns, metadata }, digest) =
-            if values && beside::is_worth_it(self.planned, self.threads) {
-                let (structure, digest) = self.beside(&output, linked, structure)?;
-                (structure, Some(digest))
-            } else {
-                (structure()?, None)
-            };
+        let (Structure { readers, columns, metadata }, digest) = if beside {
+            let (structure, digest) = self.beside(&output, linked, structure)?;
+            (structure, Some(digest))
+        } else {
+            (structure()?, None)
+        };
         let digest = match digest {
             None if values => Some(self.content(&types, linked, &columns, None)?),
             digest => digest,
@@ -156,7 +156,7 @@ impl Check<'_> {
         let aside = Aside::telling(self.observer);
         let check = Check { threads: 1, observer: &aside, ..*self };
         let values = || {
-            let again = output.source().again().and_then(File::from_source);
+            let again = output.again();
             let again = again.map_err(|e| output_failure(self.path, &e))?;
             let types = TypeTable::new(&again);
             check.content(&types, linked, &LargeColumns::default(), Some(&aside))

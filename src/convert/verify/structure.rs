@@ -59,12 +59,13 @@ impl Check<'_> {
 
     /// All invariants and checksums hold, no two objects share bytes, all metadata and the linked
     /// datasets are as planned, and nothing is left to be done. Says what readers that are built on
-    /// HDF5 make of it, which columns are large, and gives the digest of the metadata.
+    /// HDF5 make of it, which columns are large, and gives the digest of the metadata. If `alone`, nobody
+    /// lists the datasets meanwhile.
     pub(super) fn structure(
         &self,
         types: &TypeTable<'_>,
         file: &fs::File,
-        listed: &LinkedOnce,
+        (listed, alone): (&LinkedOnce, bool),
     ) -> Result<Structure<'_>, Failure> {
         let (planned, output) = (self.planned, types.file());
         // A rewrite chooses layouts itself; what HDF5 makes of them is told.
@@ -77,15 +78,17 @@ impl Check<'_> {
         };
         let mut graph = laid_out.as_ref().map(|laid_out| graph::Comparison::new(laid_out, output));
         let along = self.along(output);
+        let along = if alone { along.with_datasets(output) } else { along };
         let along = match &mut graph {
             Some(graph) => along.with_objects_for(graph),
             None => along,
         };
         let again = plan_along(types, self.target, &request, along);
-        let (again, along) = again.map_err(|e| self.bad(format!("the output: {e}")))?;
+        let (again, mut along) = again.map_err(|e| self.bad(format!("the output: {e}")))?;
         if !unread(&again.survey).eq(unread(&planned.migration.survey)) {
             return Err(self.bad("other datasets than before cannot be read"));
         }
+        listed.known(along.take_datasets());
         let digest = along.digest();
         let regions = self.disjoint(along.into_regions()).map_err(|what| self.bad(what))?;
         let same = match graph {

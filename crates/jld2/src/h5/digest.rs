@@ -26,7 +26,41 @@ pub fn metadata_digest(file: &File) -> Result<String> {
 /// visitor that has to be told of every object, region and foreign object of the trace, in order.
 pub struct MetadataDigest<'a> {
     file: &'a File,
+    hash: Gathered,
+}
+
+/// A hash of bytes that mostly come a few at a time.
+struct Gathered {
     hash: Xxh3,
+    /// What came last, and is not in the hash yet.
+    last: Vec<u8>,
+}
+
+impl Gathered {
+    /// Bytes that are put into the hash at once.
+    const MANY: usize = 4 << 10;
+
+    fn new() -> Self {
+        Self { hash: Xxh3::new(), last: Vec::with_capacity(Self::MANY) }
+    }
+
+    #[inline]
+    fn update(&mut self, bytes: &[u8]) {
+        if self.last.len() + bytes.len() > Self::MANY {
+            self.hash.update(&self.last);
+            self.last.clear();
+            if bytes.len() > Self::MANY {
+                return self.hash.update(bytes);
+            }
+        }
+        self.last.extend_from_slice(bytes);
+    }
+
+    fn digest(&self) -> u128 {
+        let mut hash = self.hash.clone();
+        hash.update(&self.last);
+        hash.digest128()
+    }
 }
 
 impl std::fmt::Debug for MetadataDigest<'_> {
@@ -38,14 +72,14 @@ impl std::fmt::Debug for MetadataDigest<'_> {
 impl<'a> MetadataDigest<'a> {
     /// Nothing of `file` is digested yet but its length.
     pub fn new(file: &'a File) -> Self {
-        let mut out = Self { file, hash: Xxh3::new() };
+        let mut out = Self { file, hash: Gathered::new() };
         out.number(file.source().len());
         out
     }
 
     /// The digest, once the trace is over.
     pub fn finish(&self) -> String {
-        format!("{:032x}", self.hash.digest128())
+        format!("{:032x}", self.hash.digest())
     }
 
     /// Takes in a dataset that JLD2 does not read: nothing is known of it but that it is there.

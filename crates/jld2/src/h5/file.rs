@@ -6,6 +6,7 @@ use super::checksum::{Checked, Checksums, lookup3};
 use super::dense;
 use super::effort::{Access, Effort};
 use super::header::{self, Peeked};
+use super::heap_at_hand::sequence;
 use super::message::layout::Layout;
 use super::object_cache::ObjectCache;
 use super::{
@@ -198,6 +199,17 @@ impl File {
         let read = ReadObjects { known: Arc::clone(&self.objects), base, end_of_file };
         // What was inside the container still is.
         Ok(if end_of_file <= file.superblock.end_of_file { file.beside(&read) } else { file })
+    }
+
+    /// The same file for another thread, read through a cache of its own. Objects that were read of either
+    /// are those of both.
+    ///
+    /// # Errors
+    /// As [`Source::again`].
+    pub fn again(&self) -> Result<Self> {
+        let source = self.source.again()?;
+        let file = Self::behind(source, self.superblock.clone(), self.checksums);
+        Ok(Self { objects: Arc::clone(&self.objects), few: self.few, ..file })
     }
 
     /// The same file, which takes over of another one what is the same here, as one does that
@@ -517,29 +529,7 @@ impl File {
     /// # Errors
     /// If there is no such heap object, or its size does not fit.
     pub fn vlen(&self, vlen: &[u8], at: u64, base: u32) -> Result<Option<(u64, u64)>> {
-        let Some((count, heap, index)) = split_vlen(vlen) else {
-            return Err(Error::corrupt(at, "heap id", "16 bytes", vlen.len().to_string()));
-        };
-        if index == 0 && (heap.is_null() || heap.is_undef()) {
-            return Ok(None);
-        }
-        let Some(object) = self.heap_object(heap, index)? else {
-            return Err(Error::corrupt(
-                at,
-                "heap id",
-                format!("an object of the heap at {heap}"),
-                format!("index {index}"),
-            ));
-        };
-        if u64::from(count) * u64::from(base) != object.size {
-            return Err(Error::corrupt(
-                at,
-                "heap object size",
-                format!("{count} elements of {base} bytes"),
-                format!("{} bytes", object.size),
-            ));
-        }
-        Ok(Some((object.offset, object.size)))
+        sequence(vlen, at, base, |heap, index| self.heap_object(heap, index))
     }
 
     /// Bytes that a dataset's unfiltered data take, checked against its layout.
@@ -687,16 +677,4 @@ impl File {
 /// What an object that is held costs, in bytes.
 fn cost_of(object: &Object) -> u64 {
     object.header.weight().saturating_add(OBJECT_COST)
-}
-
-/// Count, heap and index of a sequence of variable length.
-fn split_vlen(vlen: &[u8]) -> Option<(u32, RelAddr, u32)> {
-    let (count, rest) = vlen.split_first_chunk::<4>()?;
-    let (heap, rest) = rest.split_first_chunk::<8>()?;
-    let (index, _) = rest.split_first_chunk::<4>()?;
-    Some((
-        u32::from_le_bytes(*count),
-        RelAddr(u64::from_le_bytes(*heap)),
-        u32::from_le_bytes(*index),
-    ))
 }

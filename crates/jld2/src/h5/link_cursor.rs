@@ -25,6 +25,11 @@ impl Group {
     /// If the group cannot be read again.
     pub fn find(&self, file: &File, name: &str) -> Result<Option<Link>> {
         if let Some(runs) = &self.stored {
+            match runs.known(name) {
+                Some(Some(link)) => return Ok(Some(link)),
+                Some(None) => return Ok(self.held.iter().find(|link| link.name == name).cloned()),
+                None => {}
+            }
             let mut cursor = LinkCursor::new(runs);
             while let Some(link) = cursor.next_hard(file)? {
                 if link.name == name.as_bytes() {
@@ -82,7 +87,7 @@ impl<'a> LinkMessage<'a> {
     /// # Errors
     /// If it makes no sense.
     pub fn hard(self) -> Result<Option<HardLink<'a>>> {
-        HardLink::parse(&mut Cursor::new(self.body, self.offset, "link"))
+        HardLink::parse(self.body, self.offset)
     }
 }
 
@@ -192,7 +197,18 @@ struct Place {
 }
 
 /// Flags and length of the body of a link message at `at`, all of which is among `bytes`.
+#[inline]
 fn message_head(bytes: &[u8], at: u64, head: usize) -> Result<(u8, usize)> {
+    if let (4, Some(&[kind::LINK, low, high, flags])) = (head, bytes.first_chunk::<4>()) {
+        let len = usize::from(u16::from_le_bytes([low, high]));
+        if len <= bytes.len().saturating_sub(4) {
+            return Ok((flags, len));
+        }
+    }
+    any_message_head(bytes, at, head)
+}
+
+fn any_message_head(bytes: &[u8], at: u64, head: usize) -> Result<(u8, usize)> {
     let mut c = Cursor::new(bytes, at, "header message");
     // In headers of version 1 the type takes two bytes.
     c.expect_u8(kind::LINK, "type of a message that was a link before")?;

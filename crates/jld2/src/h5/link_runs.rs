@@ -4,8 +4,8 @@
 //! many into tables and heaps (`link_list`).
 
 use super::link_list::LinkList;
-use super::message::link::{AnyLink, SymbolicLink};
-use super::{Error, Name, Result, Source};
+use super::message::link::{AnyLink, HardLink, Link, SymbolicLink};
+use super::{Error, Name, RelAddr, Result, Source};
 use crate::h5::budget::{INDEX_BYTES, INDEX_ENTRIES};
 use std::ops::Range;
 
@@ -43,21 +43,41 @@ pub(super) struct Tally {
     weight: usize,
     /// How many names of links to objects are not UTF-8, and the first of those.
     raw_names: Option<(u64, Name)>,
+    /// How many have [the name](TYPES) that is looked for in every root group, and where the first of
+    /// those leads and stands.
+    types: (u64, RelAddr, u64),
 }
+
+/// What JLD2 calls the group of committed types.
+const TYPES: &str = "_types";
 
 impl Tally {
     /// Takes in a link.
     pub(super) fn push(&mut self, link: AnyLink) {
         match link {
-            AnyLink::Hard(link) => {
-                self.hard += 1;
-                if !link.name.is_utf8() {
-                    self.raw_names.get_or_insert((0, link.name)).0 += 1;
-                }
+            AnyLink::Hard(Link { name, target, at }) => {
+                self.push_hard(&HardLink { name: name.as_bytes(), target, at });
             }
             AnyLink::Symbolic(link) => {
                 self.weight += link.weight();
                 self.symbolic.push(link);
+            }
+        }
+    }
+
+    /// Takes in a link to an object.
+    #[inline]
+    pub(super) fn push_hard(&mut self, link: &HardLink<'_>) {
+        self.hard += 1;
+        if std::str::from_utf8(link.name).is_err() {
+            self.raw_names.get_or_insert_with(|| (0, Name::new(link.name))).0 += 1;
+        }
+        if link.name == TYPES.as_bytes() {
+            let (count, ..) = self.types;
+            if count == 0 {
+                self.types = (1, link.target, link.at);
+            } else {
+                self.types.0 = count.saturating_add(1);
             }
         }
     }
@@ -137,6 +157,17 @@ impl LinkRuns {
         self.tally.raw_names.as_ref().map(|(count, name)| (*count, name))
     }
 
+    /// The link of this name, if it is known without going through all of them: whether there is one.
+    pub(super) fn known(&self, name: &str) -> Option<Option<Link>> {
+        match self.tally.types {
+            _ if name != TYPES => None,
+            (0, ..) => Some(None),
+            (1, target, at) => Some(Some(Link { name: Name::from(name), target, at })),
+            // Which of several is the first tells their order.
+            _ => None,
+        }
+    }
+
     /// In the order of the header.
     pub fn runs(&self) -> &[LinkRun] {
         &self.runs
@@ -157,11 +188,13 @@ impl LinkRuns {
         (self.tally.weight + self.runs.len() * 32) as u64
     }
 
+    /// What there is of the links that were taken in.
+    pub(super) fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
     /// Takes in a link message that stands from `start` to `end`, behind so many others.
-    pub(super) fn push(&mut self, before: usize, start: u64, end: u64, link: Option<AnyLink>) {
-        if let Some(link) = link {
-            self.tally.push(link);
-        }
+    pub(super) fn push(&mut self, before: usize, start: u64, end: u64) {
         match self.runs.last_mut() {
             Some(run) if run.end == start && run.before == before => {
                 run.end = end;
@@ -173,8 +206,13 @@ impl LinkRuns {
 
     /// Takes in what was found in the next chunk; so many messages are in front of that.
     pub(super) fn append(&mut self, more: Self, before: usize) {
-        let Tally { hard, symbolic, weight, raw_names } = more.tally;
+        let Tally { hard, symbolic, weight, raw_names, types } = more.tally;
         self.tally.hard += hard;
+        if self.tally.types.0 == 0 {
+            self.tally.types = types;
+        } else {
+            self.tally.types.0 = self.tally.types.0.saturating_add(types.0);
+        }
         if let Some((count, name)) = raw_names {
             self.tally.raw_names.get_or_insert((0, name)).0 += count;
         }

@@ -58,18 +58,61 @@ impl NewHeap {
         self.out.get_mut(start..).and_then(|rest| rest.get_mut(..len)).unwrap_or_default()
     }
 
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.index == 0
+    }
+
+    /// What stands in front of the data of a collection's only object, of `len` bytes, and what stands
+    /// behind: for one that is too long to be held.
+    pub fn around(len: u64) -> [Vec<u8>; 2] {
+        let mut front = Self::default();
+        front.push(0);
+        let Self { out: mut front, .. } = front;
+        let used = OBJECT_HEAD.saturating_add(len.next_multiple_of(8));
+        for (at, number) in [(8, stored_size(used)), (24, len)] {
+            if let Some(to) = front.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<8>()) {
+                *to = number.to_le_bytes();
+            }
+        }
+        let padding = usize::try_from(len.next_multiple_of(8) - len).unwrap_or(0);
+        let mut behind = vec![0; padding];
+        behind.extend(rest(used));
+        [front, behind]
+    }
+
     /// The bytes of the collection.
     pub fn finish(self) -> Vec<u8> {
         let Self { mut out, .. } = self;
         let used = (out.len() as u64).saturating_sub(HEAP_HEAD);
-        let size = stored_size(used);
         if let Some(to) = out.get_mut(8..16) {
-            to.copy_from_slice(&size.to_le_bytes());
+            to.copy_from_slice(&stored_size(used).to_le_bytes());
         }
-        // What is left is a free object.
-        out.extend([0; 8]);
-        out.extend((size - used - OBJECT_HEAD).to_le_bytes());
-        out.resize(usize::try_from(HEAP_HEAD + size).unwrap_or(out.len()), 0);
+        out.extend(rest(used));
         out
+    }
+}
+
+/// What is left of a collection behind objects that take `used` bytes: a free object.
+fn rest(used: u64) -> Vec<u8> {
+    let free = stored_size(used).saturating_sub(used);
+    let mut out = vec![0; 8];
+    out.extend(free.saturating_sub(OBJECT_HEAD).to_le_bytes());
+    out.resize(usize::try_from(free).unwrap_or(out.len()), 0);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_collection_of_one_is_the_same_in_pieces() {
+        for len in [0, 1, 7, 8, 4000, 4055, 4056, 4064, 4065, 100_000_usize] {
+            let bytes: Vec<u8> = (0..=255).cycle().take(len).collect();
+            let [front, behind] = NewHeap::around(len as u64);
+            let pieces = [front, bytes.clone(), behind].concat();
+            assert_eq!(pieces, heap(&[bytes]), "{len}");
+        }
     }
 }

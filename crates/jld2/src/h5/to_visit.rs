@@ -22,6 +22,8 @@ pub struct ToVisit<'f> {
     levels: Vec<Level<'f>>,
     /// What the present object leads to.
     found: Level<'f>,
+    /// Whether the present object is what a link leads to.
+    by_link: bool,
 }
 
 /// What one object leads to.
@@ -162,6 +164,11 @@ impl<'f> ToVisit<'f> {
         Ok(())
     }
 
+    /// Whether it was a link that led to the present object.
+    pub fn is_by_link(&self) -> bool {
+        self.by_link
+    }
+
     /// Goes on to the next object; `path` is that of the present one and becomes that of the next.
     /// `join` puts a link's name behind the path of its group.
     ///
@@ -189,6 +196,7 @@ impl<'f> ToVisit<'f> {
                 Some(Later::Stored(_)) => return self.next_stored(path, join),
                 Some(Later::Listed(links, cursor)) => {
                     if let Some(listed) = links.next_of(cursor)? {
+                        self.by_link = true;
                         join(path, &listed.path);
                         return Ok(Some(listed.addr));
                     }
@@ -198,9 +206,11 @@ impl<'f> ToVisit<'f> {
             }
         };
         path.truncate(level.path);
+        self.by_link = false;
         if let Some(own) = level.own.checked_sub(1) {
             level.own = own;
         } else if let Some(name) = level.names.pop() {
+            self.by_link = true;
             budget.give_back(Cost::Paths, name.len() as u64);
             join(path, name);
         }
@@ -227,6 +237,7 @@ impl<'f> ToVisit<'f> {
                 continue;
             }
             let target = link.target;
+            self.by_link = true;
             join(path, &as_text(link.name));
             wanted.count -= 1;
             if wanted.count == 0 {

@@ -5,7 +5,7 @@ use super::budget::{Budget, Cost, ELEMENT};
 use super::to_visit::{ToVisit, Wanted, join};
 use super::{
     AddressHashMap, AddressSet, Cursor, Dataset, Dataspace, Datatype, Error, ErrorKind, File,
-    FillValue, Object, ObjectKind, RefPlan, RefSlot, RelAddr, Result, Storage, TypeRef,
+    FillValue, HeapAtHand, Object, ObjectKind, RefPlan, RefSlot, RelAddr, Result, Storage, TypeRef,
 };
 use std::io::Read;
 use std::ops::Range;
@@ -109,6 +109,20 @@ pub trait Visitor {
         Ok(())
     }
 
+    /// The object that was [told of](Self::object) last, which is at `path` itself: a link led to it.
+    ///
+    /// # Errors
+    /// The visitor's own, which end the walk.
+    fn linked(&mut self, object: &Object, path: &str) -> Result<()> {
+        let _ = (object, path);
+        Ok(())
+    }
+
+    /// A link, of which the object was met or told of before; told behind its [`Self::edge`].
+    fn linked_again(&mut self, edge: &Edge) {
+        let _ = edge;
+    }
+
     /// A reference that is not null.
     ///
     /// # Errors
@@ -183,6 +197,7 @@ pub struct Trace<'a> {
     visitor: &'a mut dyn Visitor,
     seen: AddressSet,
     heaps: AddressSet,
+    heap: HeapAtHand,
     to_visit: ToVisit<'a>,
     /// Where elements of committed types lead elsewhere.
     plans: AddressHashMap<Arc<RefPlan>>,
@@ -246,6 +261,7 @@ impl<'a> Trace<'a> {
             visitor,
             seen: AddressSet::default(),
             heaps: AddressSet::default(),
+            heap: HeapAtHand::default(),
             to_visit: ToVisit::default(),
             plans: AddressHashMap::default(),
             inline: Arc::new(RefPlan { size: 0, slots: Vec::new() }),
@@ -258,6 +274,9 @@ impl<'a> Trace<'a> {
         let object = self.file.object(addr)?;
         self.allowance.check(self.file, self.file.offset(addr, "object")?)?;
         self.visitor.object(&object, path)?;
+        if self.to_visit.is_by_link() {
+            self.visitor.linked(&object, path)?;
+        }
         for chunk in &object.header.chunks {
             let region = Region { start: chunk.offset, end: chunk.end(), kind: RegionKind::Header };
             self.visitor.region(region)?;
@@ -548,7 +567,8 @@ impl<'a> Trace<'a> {
     }
 
     fn sequence(&mut self, from: RelAddr, base: &RefPlan, vlen: &[u8], at: u64) -> Result<()> {
-        let Some((offset, len)) = self.file.vlen(vlen, at, base.size)? else { return Ok(()) };
+        let found = self.heap.vlen(self.file, vlen, at, base.size)?;
+        let Some((offset, len)) = found else { return Ok(()) };
         if let Some(address) = vlen.get(4..12).and_then(|a| a.first_chunk::<8>()) {
             let heap = RelAddr(u64::from_le_bytes(*address));
             self.visitor.edge(Edge { kind: EdgeKind::Heap, from, at: at + 4, target: heap })?;
@@ -565,9 +585,16 @@ impl<'a> Trace<'a> {
         if base.is_empty() || len == 0 {
             return Ok(());
         }
-        let len = usize::try_from(len).unwrap_or(usize::MAX);
-        let bytes = self.file.source().read(offset, len, "heap object")?;
-        self.elements(from, base, &bytes, offset, EdgeKind::HeapReference)
+        let size = u64::from(base.size).max(1);
+        let window = (WINDOW as u64 / size).max(1).saturating_mul(size);
+        let (mut at, end) = (offset, offset.saturating_add(len));
+        while at < end {
+            let n = usize::try_from(window.min(end - at)).unwrap_or(usize::MAX);
+            let bytes = self.file.source().read(at, n, "heap object")?;
+            self.elements(from, base, &bytes, at, EdgeKind::HeapReference)?;
+            at += n as u64;
+        }
+        Ok(())
     }
 
     fn edge(&mut self, edge: Edge) -> Result<()> {
@@ -580,7 +607,13 @@ impl<'a> Trace<'a> {
     /// Tells of a reference; whether what it leads to is to be visited because of it.
     fn leads_on(&mut self, edge: &Edge) -> Result<bool> {
         self.visitor.edge(*edge)?;
-        if !self.visitor.follow(edge) || !self.seen.insert(edge.target.0) {
+        if !self.visitor.follow(edge) {
+            return Ok(false);
+        }
+        if !self.seen.insert(edge.target.0) {
+            if edge.kind == EdgeKind::Link {
+                self.visitor.linked_again(edge);
+            }
             return Ok(false);
         }
         // Refuse here, where the offset of the bad reference is known.

@@ -12,7 +12,7 @@ use crate::h5::bytes::Cursor;
 use crate::h5::checksum::Lookup3;
 use crate::h5::effort::Access;
 use crate::h5::link_runs::{LinkRuns, Window};
-use crate::h5::message::link::AnyLink;
+use crate::h5::message::link::{AnyLink, HardLink};
 use crate::h5::object::unshared;
 use crate::h5::{Error, RelAddr, Result};
 use std::collections::HashSet;
@@ -234,22 +234,10 @@ impl Scan<'_> {
             match message.kind {
                 kind::LINK => {
                     unshared(&message)?;
-                    let mut b = Cursor::new(body, message.body, "link");
-                    let link = match AnyLink::parse(&mut b) {
-                        Ok(link) => Some(link),
-                        Err(error) if self.lenient => {
-                            room.take(1, 256, offset)?;
-                            found.broken.push(error);
-                            None
-                        }
-                        Err(error) => return Err(error),
-                    };
-                    if let Some(AnyLink::Symbolic(link)) = &link {
-                        room.take(1, link.weight(), offset)?;
-                    }
+                    self.link(&message, body, room, &mut found)?;
                     let end = message.body + u64::from(message.len);
                     let before = found.messages.len();
-                    found.runs.push(before, offset, end, link);
+                    found.runs.push(before, offset, end);
                 }
                 kind::NIL if body.len() > FILLER => {
                     room.take(1, 0, offset)?;
@@ -264,5 +252,40 @@ impl Scan<'_> {
             window.skip(usize::try_from(len).unwrap_or(usize::MAX));
         }
         Ok(found)
+    }
+
+    /// Takes in the link that this message is.
+    #[inline]
+    fn link(
+        &self,
+        message: &Message,
+        body: &[u8],
+        room: &mut Room,
+        found: &mut Found,
+    ) -> Result<()> {
+        let cursor = || Cursor::new(body, message.body, "link");
+        // Mostly one to an object, of which nothing is kept.
+        let link = match HardLink::parse(body, message.body) {
+            Ok(Some(link)) => {
+                found.runs.tally().push_hard(&link);
+                return Ok(());
+            }
+            Ok(None) => AnyLink::parse(&mut cursor()),
+            Err(error) => Err(error),
+        };
+        match link {
+            Ok(link) => {
+                if let AnyLink::Symbolic(link) = &link {
+                    room.take(1, link.weight(), message.offset)?;
+                }
+                found.runs.tally().push(link);
+            }
+            Err(error) if self.lenient => {
+                room.take(1, 256, message.offset)?;
+                found.broken.push(error);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 }

@@ -174,11 +174,35 @@ pub struct HardLink<'a> {
 }
 
 impl<'a> HardLink<'a> {
-    /// Parses a link message; none if it leads to a name.
+    /// Parses a link message, which is `body` at the absolute offset `at`; none if it leads to a name.
     ///
     /// # Errors
     /// If it is damaged.
-    pub(in crate::h5) fn parse(c: &mut Cursor<'a>) -> Result<Option<Self>> {
+    #[inline]
+    pub(in crate::h5) fn parse(body: &'a [u8], at: u64) -> Result<Option<Self>> {
+        match Self::plain(body, at) {
+            Some(link) => Ok(Some(link)),
+            None => Self::any(&mut Cursor::new(body, at, "link")),
+        }
+    }
+
+    /// The link, if it says no more than JLD2's do: there may be millions of them.
+    #[inline]
+    fn plain(body: &'a [u8], at: u64) -> Option<Self> {
+        let (&[version, flags], rest) = body.split_first_chunk::<2>()?;
+        // No kind, no order, and one byte for the length of the name.
+        if version != 1 || flags & 0xf != 0 {
+            return None;
+        }
+        let (_, rest) = rest.split_at_checked(usize::from(flags >> 4 & 1))?;
+        let (&len, rest) = rest.split_first()?;
+        let (name, rest) = rest.split_at_checked(usize::from(len))?;
+        let target = RelAddr(u64::from_le_bytes(*rest.first_chunk::<8>()?));
+        let before = body.len().saturating_sub(rest.len()) as u64;
+        Some(Self { name, target, at: at.saturating_add(before) })
+    }
+
+    fn any(c: &mut Cursor<'a>) -> Result<Option<Self>> {
         let Front { kind, name, .. } = Front::parse(c)?;
         if kind != 0 {
             return Ok(None);
@@ -200,6 +224,38 @@ impl Link {
             AnyLink::Symbolic(link) => {
                 let found = format!("{} ({})", link.to.noun(), link.name);
                 Err(Error::corrupt(start, "link", "one to an object", found))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::h5::encode;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What JLD2 writes is read in another way than all else.
+        #[test]
+        fn links_of_any_form_are_read_alike(
+            name in proptest::collection::vec(any::<u8>(), 0..300),
+            (flags, target) in (any::<u8>(), any::<u64>()),
+            cut in 0..40_usize,
+            bytes in proptest::collection::vec(any::<u8>(), 0..30),
+        ) {
+            let text = String::from_utf8_lossy(&name).into_owned();
+            let written = encode::link(&text, RelAddr(target));
+            let mut changed = written.clone();
+            changed[1] = flags;
+            let short = written[..written.len().saturating_sub(cut)].to_vec();
+            for body in [written, changed, short, bytes] {
+                let both = [
+                    HardLink::parse(&body, 7),
+                    HardLink::any(&mut Cursor::new(&body, 7, "link")),
+                ];
+                let [ours, theirs] = both.map(|link| link.map_err(|e| e.to_string()));
+                prop_assert_eq!(ours, theirs);
             }
         }
     }

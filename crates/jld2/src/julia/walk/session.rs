@@ -7,8 +7,8 @@ use super::visitor::{Parts, Shape, TextStream, TypeName, Visitor};
 use super::{FieldValue, Override, Walk};
 use crate::h5::budget::{Budget, Cost, ELEMENT};
 use crate::h5::{
-    AddressMap, Class, Dataset, Datatype, Error, Extent, File, Object, ObjectKind, RelAddr, Result,
-    TypeRef,
+    AddressMap, Class, Dataset, Datatype, Error, Extent, File, HeapAtHand, Object, ObjectKind,
+    RelAddr, Result, TypeRef,
 };
 use std::io::Read;
 
@@ -31,12 +31,14 @@ pub(super) struct DatasetWalk<'s> {
     ids: AddressMap,
     next: u64,
     budget: Budget,
+    /// The heap that was asked for last.
+    pub(super) heap: HeapAtHand,
 }
 
 impl<'s> DatasetWalk<'s> {
     pub(super) fn new(walk: &'s Walk<'s>, budget: Budget, visitor: &'s mut dyn Visitor) -> Self {
         let ids = AddressMap::default();
-        Self { walk, visitor, ids, next: 1, budget }
+        Self { walk, visitor, ids, next: 1, budget, heap: HeapAtHand::default() }
     }
 }
 

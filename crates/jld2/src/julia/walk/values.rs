@@ -79,7 +79,7 @@ impl DatasetWalk<'_> {
     /// A sequence in a global heap: a vector. Elements are read one by one, as it can be long.
     fn sequence(&mut self, t: TypeName<'_>, base: &Datatype, vlen: &[u8], at: u64) -> Result<()> {
         let file = self.walk.types.file();
-        let (start, len) = file.vlen(vlen, at, base.size)?.unwrap_or((at, 0));
+        let (start, len) = self.heap.vlen(file, vlen, at, base.size)?.unwrap_or((at, 0));
         let size = u64::from(base.size).max(1);
         let count = len / size;
         self.visitor.enter(t, None, Shape::Array(&[count]))?;
@@ -314,7 +314,7 @@ impl DatasetWalk<'_> {
 
     pub(super) fn vlen_text(&mut self, t: TypeName<'_>, vlen: &[u8], at: u64) -> Result<()> {
         let file = self.walk.types.file();
-        match file.vlen(vlen, at, 1)? {
+        match self.heap.vlen(file, vlen, at, 1)? {
             Some((at, len @ 0..=1024)) => {
                 let len = usize::try_from(len).unwrap_or(0);
                 let mut short = [0; SMALL];
