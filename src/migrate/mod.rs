@@ -29,6 +29,7 @@ mod flat;
 mod given;
 mod groups;
 mod large_columns;
+mod left;
 mod leftover;
 pub mod literal;
 mod look;

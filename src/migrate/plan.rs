@@ -11,6 +11,7 @@ use super::finding::{Finding, Findings};
 use super::flat::{FlatTable, flat_tables};
 use super::given;
 use super::groups::{HeldBack, Unmet, groups, held_back, unmet};
+use super::left;
 use super::literal::Literal;
 use super::names::new_names;
 use super::never_held::{Made, NeverHeld, never_held};
@@ -21,7 +22,7 @@ use super::target::Target;
 use super::turn::Turns;
 use crate::h5::File;
 use crate::julia::{Overrides, Renames, TypeTable};
-use crate::migrate::session::{Forecast, Mended};
+use crate::migrate::session::Forecast;
 
 /// What a migration to a target does to a file.
 #[derive(Debug)]
@@ -120,7 +121,7 @@ pub fn plan_along<'f>(
     let groups = groups(types, target, &survey, rewriting || rewrite.is_some())?;
     given::check(target, &groups, rewriting || rewrite.is_some())?;
     let turns = Turns::find(types, target, &survey, &groups, rewriting || rewrite.is_some())?;
-    let forecast = Forecast::of(types, target, &survey, &Mended::of(&groups))?;
+    let forecast = Forecast::of(types, target, &survey, &left::mended(&groups))?;
     diagnose::types(types, &forecast, &survey, &groups, &mut findings)?;
     let ends = diagnose::ruled(&forecast, &survey, &groups, &mut findings);
     diagnose::left(&forecast, &survey, &groups, &mut findings);

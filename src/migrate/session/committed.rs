@@ -2,6 +2,7 @@
 
 use super::layout::Compared;
 use super::reading::{TypeReading, missing, other_count, shown, unconverted};
+use super::repr::{Content, Part, Repr};
 use super::resolved::{MadeUp, Parameter, Resolved, State, is_ntuple, is_tuple};
 use super::walk::{Death, Loaded, Session, Stop};
 use crate::h5::{Attribute, Class, Cursor, RefPlan, RelAddr, TypeRef};
@@ -9,43 +10,6 @@ use crate::julia::{Committed, JuliaType, is_type};
 use crate::migrate::finding::Severity;
 use crate::migrate::leftover::is_leftover;
 use std::rc::Rc;
-
-/// How values of a committed type are read.
-#[derive(Debug)]
-pub(super) struct Repr {
-    /// What they come out as.
-    pub(super) out: Rc<Resolved>,
-    pub(super) content: Content,
-    /// Whether another type is stored, which is converted.
-    pub(super) converted: bool,
-    /// Whether they lead to other objects.
-    pub(super) leads: bool,
-}
-
-/// What a value is made of, as far as it leads on.
-#[derive(Debug)]
-pub(super) enum Content {
-    Nothing,
-    /// The name and the parameters of a type.
-    Type,
-    /// Types as members.
-    Union,
-    /// The object that stands for it.
-    Reference,
-    Parts(Vec<Part>),
-}
-
-/// A field that leads on.
-#[derive(Debug)]
-pub(super) struct Part {
-    pub(super) name: String,
-    pub(super) at: u32,
-    pub(super) size: u32,
-    /// Its committed type; none for a reference.
-    pub(super) of: Option<RelAddr>,
-    /// What the session's type declares, where that is known.
-    pub(super) want: Option<Rc<Resolved>>,
-}
 
 /// What JLD2 makes of a stored type.
 pub(super) struct Constructed {

@@ -1,6 +1,6 @@
 //! Follows objects as JLD2 loads them (`load_dataset`, `jlconvert` of JLD2).
 
-use super::committed::{Content, Part, Repr};
+use super::repr::{Content, Part, Repr};
 use super::resolved::{Parameter, Resolved, State};
 use super::walk::{Come, Death, Loaded, Session, Stop, Value, takes_none};
 use crate::h5::{Attribute, Class, Cursor, Dataset, Datatype, ObjectKind, RelAddr, TypeRef};

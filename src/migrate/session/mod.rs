@@ -22,6 +22,7 @@ mod layout;
 mod load;
 mod mended;
 mod reading;
+mod repr;
 mod resolved;
 #[cfg(test)]
 mod tests;

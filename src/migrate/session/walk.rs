@@ -1,8 +1,8 @@
 //! A session with a file open in it: what it knows so far, and how far it may go.
 
-use super::committed::Repr;
 use super::mended::Mended;
 use super::reading::TypeReading;
+use super::repr::Repr;
 use super::resolved::{MadeUp, Resolved};
 use crate::h5::{self, AddressHashMap, RelAddr};
 use crate::julia::TypeTable;

@@ -6,9 +6,9 @@ use super::checksum::{Checked, Checksums, lookup3};
 use super::dense;
 use super::effort::{Access, Effort};
 use super::header::{self, Peeked};
-use super::heap_at_hand::sequence;
 use super::message::layout::Layout;
 use super::object_cache::ObjectCache;
+use super::sequence::sequence;
 use super::{
     AddressHashMap, Class, Dataset, Datatype, Error, Extent, Group, Heap, HeapObject, Object,
     ObjectHeader, ObjectKind, RelAddr, Result, Source, SourceReader, StoredChunk, Superblock,

@@ -57,6 +57,7 @@ mod rescue;
 #[cfg(any(test, feature = "testing"))]
 pub mod sample;
 mod scratch;
+mod sequence;
 mod source;
 mod storage;
 mod superblock;

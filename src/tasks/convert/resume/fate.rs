@@ -1,6 +1,7 @@
 //! Decides what becomes of one job.
 
-use super::model::{Inquiry, Order, ToRecord};
+use super::model::{Order, ToRecord};
+use super::sorted::Inquiry;
 use super::standing::{Known, Standing};
 use crate::archive::{Placement, dir_of, same_place};
 use crate::convert::publish::Existing;

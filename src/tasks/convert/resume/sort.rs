@@ -1,7 +1,8 @@
 //! Sorts a plan out, job by job.
 
 use super::fate::{Fate, Sorter};
-use super::model::{Inquiry, Sorted, ToRecord};
+use super::model::ToRecord;
+use super::sorted::{Inquiry, Sorted};
 use crate::supervisor::records::Ledger;
 use crate::supervisor::{JobRecord, Plan, RunError};
 
