@@ -5,7 +5,7 @@ use super::bytes::Cursor;
 use super::group::Group;
 use super::header::kind;
 use super::link_list::{LinkList, ListCursor};
-use super::link_runs::{LinkRun, LinkRuns, Window};
+use super::link_runs::{LinkRun, LinkRuns, Named, Window};
 use super::message::link::{HardLink, Link};
 use super::{Error, File, Name, Result};
 use std::borrow::Cow;
@@ -25,10 +25,10 @@ impl Group {
     /// If the group cannot be read again.
     pub fn find(&self, file: &File, name: &str) -> Result<Option<Link>> {
         if let Some(runs) = &self.stored {
-            match runs.known(name) {
-                Some(Some(link)) => return Ok(Some(link)),
-                Some(None) => return Ok(self.held.iter().find(|link| link.name == name).cloned()),
-                None => {}
+            match runs.named(name) {
+                Named::One(link) => return Ok(Some(link)),
+                Named::None => return Ok(self.held.iter().find(|link| link.name == name).cloned()),
+                Named::Unknown => {}
             }
             let mut cursor = LinkCursor::new(runs);
             while let Some(link) = cursor.next_hard(file)? {

@@ -114,6 +114,15 @@ pub struct LinkRun {
     pub count: u64,
 }
 
+/// What is known of links of one name.
+pub(super) enum Named {
+    /// All have to be looked at.
+    Unknown,
+    /// There is none.
+    None,
+    One(Link),
+}
+
 impl LinkRuns {
     pub(super) fn new(head: usize, lenient: bool) -> Self {
         Self { runs: Vec::new(), list: None, tally: Tally::default(), head, lenient }
@@ -157,14 +166,14 @@ impl LinkRuns {
         self.tally.raw_names.as_ref().map(|(count, name)| (*count, name))
     }
 
-    /// The link of this name, if it is known without going through all of them: whether there is one.
-    pub(super) fn known(&self, name: &str) -> Option<Option<Link>> {
+    /// What is known of a link of this name without going through all of them.
+    pub(super) fn named(&self, name: &str) -> Named {
         match self.tally.types {
-            _ if name != TYPES => None,
-            (0, ..) => Some(None),
-            (1, target, at) => Some(Some(Link { name: Name::from(name), target, at })),
+            _ if name != TYPES => Named::Unknown,
+            (0, ..) => Named::None,
+            (1, target, at) => Named::One(Link { name: Name::from(name), target, at }),
             // Which of several is the first tells their order.
-            _ => None,
+            _ => Named::Unknown,
         }
     }
 
