@@ -85,6 +85,26 @@ fn large_arrays_are_laid_out_again_in_little_memory() {
     });
 }
 
+/// Nothing of the old values is left: their number is.
+#[test]
+fn large_arrays_of_nothing_but_constants_are_made_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    // More than is made in memory: 16 bytes each, of 128.
+    numbers(&dir.path().join("input.jld2"), (5 << 20) / 16);
+    let fields: Vec<String> = (0..16).map(|number| format!("\"f{number}\"")).collect();
+    let fields = fields.join(", ");
+    let rules = format!(
+        "[[rule]]\nid = \"anew\"\nfrom = [\"Main.P\"]\ndrop = [{fields}]\n\
+         add = [[\"c\", {{ float64 = 7.5 }}], [\"d\", {{ float64 = 2.5 }}]]\n"
+    );
+    let wanted = [7.5_f64.to_le_bytes(), 2.5_f64.to_le_bytes()].concat().repeat(3000);
+    each_mode(dir.path(), &rules, &|path, mode| {
+        if mode != "rewrite" {
+            assert!(last(path, wanted.len()) == wanted, "{mode}");
+        }
+    });
+}
+
 /// A file with a value that refers to an array of so many numbers of these bytes, all zeros but for the last.
 fn holder(input: &Path, size: u32, count: u64, last: u64) {
     let make = |build: &mut Build<'_>, _: &[ObjectRef]| {

@@ -21,9 +21,17 @@ pub(super) enum Recipe {
     Columns(RelAddr),
     /// Of the arrays that the fields of this value refer to, which stands at this offset.
     Rows(Vec<u8>, u64),
-    /// Of the array of structs at this address, each of which is laid out in another way, with bytes that
-    /// are the same in all of them, by where they stand in one.
-    Relaid(RelAddr, Vec<(usize, Vec<u8>)>),
+    /// Of the array of structs at this address, each of which is laid out in another way.
+    Relaid(RelAddr, Same),
+}
+
+/// What is the same in all new structs, whatever they have of the old ones.
+#[derive(Debug)]
+pub(super) struct Same {
+    /// Bytes of one.
+    pub(super) size: u64,
+    /// Bytes, by where they stand in one.
+    pub(super) constants: Vec<(usize, Vec<u8>)>,
 }
 
 /// One field of the structs.
@@ -106,8 +114,8 @@ impl Turning {
             let last = count.saturating_sub(1).saturating_mul(part.step);
             part.at.saturating_add(last).saturating_add(part.size as u64)
         };
-        let len = match (&recipe, parts.first()) {
-            (Recipe::Relaid(..), Some(part)) => count.saturating_mul(part.step),
+        let len = match &recipe {
+            Recipe::Relaid(_, same) => count.saturating_mul(same.size),
             _ if count == 0 => 0,
             _ => parts.iter().map(end).max().unwrap_or(0),
         };
@@ -203,20 +211,14 @@ impl Turning {
     }
 
     /// Structs that are laid out in another way.
-    fn relaid(
-        &self,
-        addr: RelAddr,
-        constants: &[(usize, Vec<u8>)],
-        visit: &mut EachPiece<'_>,
-    ) -> Result<()> {
+    fn relaid(&self, addr: RelAddr, same: &Same, visit: &mut EachPiece<'_>) -> Result<()> {
         let file = self.open()?;
         let types = TypeTable::new(&file);
         let object = file.object(addr)?;
         let c = types.committed(self.of)?;
         let structs = array_of(&types, &object, &c)?;
-        let step = self.parts.first().map_or(1, |part| part.step);
-        let mut row = vec![0; usize::try_from(step).unwrap_or(usize::MAX)];
-        for (at, bytes) in constants {
+        let mut row = vec![0; usize::try_from(same.size).unwrap_or(usize::MAX)];
+        for (at, bytes) in &same.constants {
             if let Some(to) = row.get_mut(*at..).and_then(|row| row.get_mut(..bytes.len())) {
                 to.copy_from_slice(bytes);
             }
@@ -246,9 +248,9 @@ impl Turning {
     }
 
     /// Puts the bytes into `out`, which begins at `at`, that are the same in all structs.
-    fn repeat(&self, constants: &[(usize, Vec<u8>)], at: u64, out: &mut [u8]) {
-        let step = self.parts.first().map_or(1, |part| part.step).max(1);
-        for (place, bytes) in constants {
+    fn repeat(same: &Same, at: u64, out: &mut [u8]) {
+        let step = same.size.max(1);
+        for (place, bytes) in &same.constants {
             let end = at.saturating_add(out.len() as u64);
             let mut row = (at / step).saturating_mul(step);
             while row < end {
@@ -365,15 +367,15 @@ impl Made for Turning {
                 self.columns(*addr, visit)
             }
             Recipe::Rows(value, at) => self.rows(value, *at, visit),
-            Recipe::Relaid(addr, constants) => self.relaid(*addr, constants, visit),
+            Recipe::Relaid(addr, same) => self.relaid(*addr, same, visit),
         }
     }
 
     fn read_into(&self, at: u64, out: &mut [u8]) -> Result<()> {
         if let Some(plain) = self.plain()? {
             out.fill(0);
-            if let Recipe::Relaid(_, constants) = &self.recipe {
-                self.repeat(constants, at, out);
+            if let Recipe::Relaid(_, same) = &self.recipe {
+                Self::repeat(same, at, out);
             }
             for (part, from) in self.parts.iter().zip(&plain.parts) {
                 self.gather(part, *from, at, out)?;

@@ -6,7 +6,7 @@ use super::super::rule::FieldSource;
 use super::super::survey::Instance;
 use super::Engine;
 use super::converting::Converting;
-use super::made::{Later, Part, Recipe};
+use super::made::{Later, Part, Recipe, Same};
 use super::reform::{Reform, located};
 use super::turned::is_made_later;
 use crate::h5::{Object, RefPlan};
@@ -53,7 +53,8 @@ impl<'r> Engine<'r> {
             return Ok(None);
         }
         flat.parts.iter_mut().for_each(|part| part.step = step);
-        let recipe = Recipe::Relaid(instance.addr, flat.constants);
+        let same = Same { size: step, constants: flat.constants };
+        let recipe = Recipe::Relaid(instance.addr, same);
         let of = reform.committed.addr;
         let number = self.make_later(source, (recipe, of), flat.parts, count, build);
         let part = LaterPart { number, at: 0, len };
