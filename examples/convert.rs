@@ -5,7 +5,6 @@ use anyhow::{Context as _, Result};
 use clap::Parser;
 use jldconv::cli::{ConversionFlags, options};
 use jldconv::convert::{Converter, Job, Observer, Outcome, Phase};
-use jldconv::sys::bounded::Bounded;
 use jldconv::sys::memory;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
@@ -15,10 +14,6 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-/// As the programs have it.
-#[global_allocator]
-static MEMORY: Bounded = Bounded;
 
 /// Converts files one after the other and tells what that took.
 #[derive(Debug, Parser)]

@@ -5,19 +5,12 @@
 //! `SIGABRT` and a line about an allocation of some bytes. Here it says which limit was reached, and
 //! removes the file that it was making ([`leave_nothing`]): an output has its name only when it is
 //! whole.
-//!
-//! Memory is handed out by mimalloc, which does so twice as fast as glibc where very many small things
-//! come and go (docs/dependencies.md). As it is, it would map a gigabyte at once, which the kernel
-//! counts against such a limit ([`limit_data`]) though nobody has touched it: it is told to map what it
-//! needs, when it needs it.
 
 #![expect(unsafe_code, reason = "an allocator is unsafe to implement; this one hands all on")]
 
 use super::dir::Dir;
 use super::process::limit_data;
-use libmimalloc_sys::{mi_option_set, mi_option_t};
-use mimalloc::MiMalloc;
-use std::alloc::{GlobalAlloc, Layout};
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _};
@@ -30,12 +23,6 @@ const TOLD: &[u8] =
     b"error: the memory that --memory-limit allows is used up; a higher limit helps, \
 or none (what was begun is not finished, the input is as it was or has its undo file)\n";
 
-/// `mi_option_eager_commit` and `mi_option_arena_reserve` of mimalloc 2, which its crate has no names for:
-/// whether memory is mapped for writing before it is needed, and how much is mapped in advance.
-const MAPPED_EARLY: [mi_option_t; 2] = [3, 23];
-
-/// The options are set.
-static READY: AtomicBool = AtomicBool::new(false);
 static LIMITED: AtomicBool = AtomicBool::new(false);
 /// What is to be removed at the end; never freed.
 static LEFT: AtomicPtr<Left> = AtomicPtr::new(std::ptr::null_mut());
@@ -60,25 +47,9 @@ pub fn leave_nothing(dir: Dir, file: &OsStr, dirs: &[&Path]) -> io::Result<()> {
     Ok(())
 }
 
-/// The allocator of programs, also of those that call [`limit`].
+/// The system's allocator, for programs that call [`limit`].
 #[derive(Debug, Default)]
 pub struct Bounded;
-
-/// Before the first memory is asked for. Threads that come at the same time set the same.
-#[cold]
-fn prepare() {
-    for option in MAPPED_EARLY {
-        // SAFETY: it stores a number, asks for no memory, and may be called at any time.
-        unsafe { mi_option_set(option, 0) };
-    }
-    READY.store(true, Ordering::Relaxed);
-}
-
-fn ready() {
-    if !READY.load(Ordering::Relaxed) {
-        prepare();
-    }
-}
 
 /// From now on this process may take `bytes` more of private memory than the `reserved` ones that it
 /// took for stacks; where it cannot have more, it ends with the exit code 1.
@@ -118,27 +89,25 @@ fn checked(place: *mut u8) -> *mut u8 {
     place
 }
 
-// SAFETY: all is done by mimalloc with the same arguments, whose promises are handed on.
+// SAFETY: all is done by the system's allocator with the same arguments, whose promises are handed on.
 unsafe impl GlobalAlloc for Bounded {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ready();
         // SAFETY: the caller's promises.
-        checked(unsafe { MiMalloc.alloc(layout) })
+        checked(unsafe { System.alloc(layout) })
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        ready();
         // SAFETY: the caller's promises.
-        checked(unsafe { MiMalloc.alloc_zeroed(layout) })
+        checked(unsafe { System.alloc_zeroed(layout) })
     }
 
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller's promises.
-        checked(unsafe { MiMalloc.realloc(place, layout, size) })
+        checked(unsafe { System.realloc(place, layout, size) })
     }
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
         // SAFETY: the caller's promises.
-        unsafe { MiMalloc.dealloc(place, layout) }
+        unsafe { System.dealloc(place, layout) }
     }
 }

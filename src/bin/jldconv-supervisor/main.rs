@@ -23,16 +23,12 @@ use jldconv::report::{
     Circumstances, advice, check_report, fitted, shards, summary, write_file, write_report,
 };
 use jldconv::supervisor::{self, ExitCode, Order, UnderWay};
-use jldconv::sys::bounded::Bounded;
 use jldconv::sys::process::give_large_blocks_back;
 use jldconv::text;
 use jldconv::{tasks, worker};
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
-
-#[global_allocator]
-static MEMORY: Bounded = Bounded;
 
 fn main() -> std::process::ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
