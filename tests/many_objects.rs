@@ -114,18 +114,18 @@ fn strings_that_are_objects_of_their_own() {
 #[test]
 fn strings_in_heaps() {
     // Caches of heaps, which are bounded, are full with the first, and the second thread's are there.
-    flat(Kind::Strings, [300_000, 900_000], 14);
+    flat(Kind::Strings, [300_000, 650_000], 14);
 }
 
 #[test]
 fn entries_of_a_dictionary() {
-    // Both threads' caches fill up: 20 MiB. Of three objects each, the lists of before took 70.
-    flat(Kind::Dict, [80_000, 240_000], 24);
+    // Both threads' caches fill up: 20 MiB. Of three objects each, the lists of before took 45.
+    flat(Kind::Dict, [60_000, 160_000], 24);
 }
 
 #[test]
 fn links_of_one_group() {
-    flat(Kind::Links, [60_000, 180_000], 8);
+    flat(Kind::Links, [40_000, 120_000], 8);
 }
 
 /// More than is read of a file in one piece.
